@@ -1,0 +1,272 @@
+use super::*;
+use crate::host::testing::{FakeClock, FakeHost};
+use crate::remote::Reply as RemoteReply;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+const POLICY: &str = r#"
+package envoy.authz
+default allow := false
+allow if input.attributes.request.http.headers["x-user"] == "alice"
+allow := 1 if input.attributes.request.http.headers["x-conflict"]
+allow if { some x in input.parsed_body.items; x == 1 }
+"#;
+
+fn authorizer_with(policy: &str, extra: &str) -> Rc<Authorizer> {
+    let modules = serde_json::json!({ "p.rego": policy });
+    let text = format!(r#"{{"policy": {{"modules": {modules}}} {extra}}}"#);
+    let clock = Rc::new(FakeClock::default());
+    Rc::new(Authorizer::new(text.as_bytes(), &|_| None, clock).unwrap_or_else(|error| panic!("{error}")))
+}
+
+fn authorizer(extra: &str) -> Rc<Authorizer> {
+    authorizer_with(POLICY, extra)
+}
+
+fn head(pairs: &[(&str, &str)]) -> Head {
+    let all = [(":method", "POST"), (":path", "/a?x=1"), ("content-type", "application/json")];
+    Head::new(all.iter().chain(pairs).map(|(name, value)| (name.as_bytes(), value.as_bytes())))
+}
+
+fn run(authorizer: &Rc<Authorizer>, pairs: &[(&str, &str)]) -> (Check, Step, FakeHost) {
+    let host = FakeHost::default();
+    let (check, step) = authorizer.check(head(pairs), true, &host);
+    (check, step, host)
+}
+
+fn answer(body: &str) -> RemoteReply {
+    RemoteReply::Answer { status: 200, body: Some(body.as_bytes().to_vec()) }
+}
+
+fn status(step: &Step) -> u16 {
+    match step {
+        Step::Allow(_) => 0,
+        Step::Deny(reply) => reply.status,
+        Step::NeedBody => 1,
+        Step::Call(_) => 2,
+    }
+}
+
+const ALLOWED: u16 = 0;
+const CALLED: u16 = 2;
+const REMOTE: &str = r#", "remote": {"cluster": "opa"}"#;
+
+#[test]
+fn the_inline_side_allows_and_denies() {
+    let authorizer = authorizer("");
+    let (check, step, host) = run(&authorizer, &[("x-user", "alice")]);
+    assert_eq!(status(&step), ALLOWED);
+    assert_eq!(check.implementation(), Implementation::Rust);
+    check.settle(&host);
+    assert_eq!(
+        *host.counted.borrow(),
+        [
+            "feature_flag_assignments_total.feature.rust_opa.implementation.rust",
+            "sark_decisions_total.implementation.rust.result.allow"
+        ]
+    );
+    let (_, step, _) = run(&authorizer, &[("x-user", "mallory")]);
+    assert_eq!(status(&step), 403);
+}
+
+#[test]
+fn an_inline_error_without_remote_is_denied_or_follows_the_failure_mode() {
+    let conflict = [("x-user", "alice"), ("x-conflict", "1")];
+    let (check, step, _) = run(&authorizer(r#", "status_on_error": {"code": 503}"#), &conflict);
+    assert_eq!((status(&step), check.error().as_deref()), (503, Some("rust:conflict")));
+    let (check, step, host) = run(&authorizer(r#", "failure_mode_allow": true"#), &conflict);
+    assert_eq!((status(&step), check.implementation()), (ALLOWED, Implementation::None));
+    check.settle(&host);
+    assert!(host.counted.borrow().iter().any(|name| name.ends_with("none.result.failure_mode_allow")));
+}
+
+#[test]
+fn an_error_the_request_caused_is_never_let_through() {
+    let slow = "package envoy.authz\nallow if { some x in input.parsed_body; some y in input.parsed_body; x != y }";
+    let extra = r#", "failure_mode_allow": true, "limits": {"evaluation_steps": 1000}, "with_request_body": {"max_request_bytes": 5000}"#;
+    for extra in [extra.to_owned(), format!("{extra}{REMOTE}")] {
+        let authorizer = authorizer_with(slow, &extra);
+        let items = vec!["1"; 100].join(",");
+        let body = format!("[{items}]").into_bytes();
+        let host = FakeHost { body: Some(body.clone()), ..FakeHost::default() };
+        let (mut check, step) = authorizer.check(head(&[]), false, &host);
+        assert!(matches!(step, Step::NeedBody));
+        let mut step = check.body(body.len(), true, &host);
+        if matches!(step, Step::Call(_)) {
+            step = check.resume(RemoteReply::Failed, &host);
+        }
+        assert_eq!(status(&step), 403, "{:?}", check.error());
+        assert!(check.error().unwrap().starts_with("rust:step_limit"));
+    }
+}
+
+#[test]
+fn an_inline_error_asks_the_remote_side_and_only_its_answer_counts() {
+    let authorizer = authorizer(REMOTE);
+    let (mut check, step, host) = run(&authorizer, &[("x-user", "alice"), ("x-conflict", "1")]);
+    assert_eq!(status(&step), CALLED);
+    let step = check.resume(answer(r#"{"result": {"allowed": false, "http_status": 401}}"#), &host);
+    assert_eq!((status(&step), check.implementation()), (401, Implementation::Remote));
+    let no_fallback = authorizer_with(
+        POLICY,
+        r#", "remote": {"cluster": "opa"}, "features": {"rust_opa": {"fallback_on_error": false}}"#,
+    );
+    let (_, step, _) = run(&no_fallback, &[("x-user", "alice"), ("x-conflict", "1")]);
+    assert_eq!(status(&step), 403);
+}
+
+#[test]
+fn a_full_house_is_never_let_through() {
+    let authorizer = authorizer(
+        r#", "remote": {"cluster": "o"}, "failure_mode_allow": true, "features": {"rust_opa": {"enabled": false}}"#,
+    );
+    let (mut check, _, host) = run(&authorizer, &[]);
+    assert_eq!(status(&check.resume(RemoteReply::Overloaded, &host)), 403);
+    assert_eq!(check.error().as_deref(), Some("remote:overloaded"));
+}
+
+#[test]
+fn what_fails_while_an_allow_is_carried_out_is_counted_once_and_denied() {
+    let (mut check, step, host) = run(&authorizer(""), &[("x-user", "alice")]);
+    assert_eq!(status(&step), ALLOWED);
+    assert_eq!(status(&check.host_failed(&host)), 403);
+    check.settle(&host);
+    let counted = host.counted.borrow();
+    let decisions: Vec<_> = counted.iter().filter(|name| name.starts_with("sark_decisions_total")).collect();
+    assert_eq!(decisions, ["sark_decisions_total.implementation.none.result.failure_mode_deny"]);
+}
+
+#[test]
+fn every_remote_failure_follows_the_failure_mode() {
+    let failures = [
+        (RemoteReply::Rejected, "remote:dispatch_rejected"),
+        (RemoteReply::Failed, "remote:dispatch_failed"),
+        (RemoteReply::Reset, "remote:reset"),
+        (answer(""), "remote:bad_json"),
+        (answer("{}"), "remote:undefined"),
+        (answer(r#"{"result": null}"#), "remote:bad_result"),
+        (answer(r#"{"result": {"allow": true}}"#), "remote:bad_result"),
+    ];
+    for (failure_mode_allow, expected) in [(false, 403), (true, ALLOWED)] {
+        let authorizer = authorizer(&format!(
+            r#"{REMOTE}, "failure_mode_allow": {failure_mode_allow}, "features": {{"rust_opa": {{"enabled": false}}}}"#
+        ));
+        for (reply, error) in &failures {
+            let (mut check, step, host) = run(&authorizer, &[]);
+            assert_eq!(status(&step), CALLED);
+            let step = check.resume(reply.clone(), &host);
+            assert_eq!((status(&step), check.error().as_deref()), (expected, Some(*error)));
+        }
+    }
+}
+
+#[test]
+fn a_request_that_cannot_be_read_is_answered_400_whatever_the_failure_mode() {
+    let authorizer = authorizer(r#", "failure_mode_allow": true"#);
+    let host = FakeHost::default();
+    let bad = Head::new([(&b":path"[..], &b"/%zz"[..])]);
+    let (_, step) = authorizer.check(bad, true, &host);
+    let Step::Deny(reply) = step else { panic!("not denied") };
+    assert_eq!((reply.status, reply.body.as_str()), (400, "request_parse_error: invalid URL escape \"%zz\""));
+}
+
+#[test]
+fn a_body_is_awaited_cut_or_refused_at_its_limit() {
+    let config =
+        |partial| format!(r#", "with_request_body": {{"max_request_bytes": 4, "allow_partial_message": {partial}}}"#);
+    let host = FakeHost { body: Some(b"[12345".to_vec()), ..FakeHost::default() };
+    let whole = authorizer(&config(false));
+    let (mut check, step) = whole.check(head(&[]), false, &host);
+    assert!(matches!(step, Step::NeedBody));
+    assert!(matches!(check.body(4, false, &host), Step::NeedBody), "at the limit more may come");
+    assert_eq!(status(&check.body(5, false, &host)), 413);
+    let partial = authorizer(&config(true));
+    let (mut check, _) = partial.check(head(&[]), false, &host);
+    assert!(matches!(check.body(4, false, &host), Step::NeedBody));
+    assert_eq!(status(&check.body(5, false, &host)), 403, "a truncated body is null and the policy denies");
+    let websocket = [("connection", "upgrade"), ("upgrade", "websocket"), ("content-length", "3")];
+    let (_, step) = whole.check(head(&websocket[..2]), false, &host);
+    assert_eq!(status(&step), 403, "a tunnel is decided at its headers");
+    let (_, step) = whole.check(head(&websocket), false, &host);
+    assert_eq!(status(&step), 400, "a body does not hide in a tunnel");
+}
+
+#[test]
+fn a_body_the_host_does_not_hand_out_is_denied() {
+    let authorizer = authorizer(r#", "failure_mode_allow": true, "with_request_body": {"max_request_bytes": 4}"#);
+    let host = FakeHost::default();
+    let (mut check, _) = authorizer.check(head(&[]), false, &host);
+    assert_eq!(status(&check.body(2, true, &host)), 403);
+    assert!(host.counted.borrow().contains(&"sark_host_errors_total".to_owned()));
+}
+
+#[test]
+fn callbacks_out_of_turn_are_denied() {
+    let authorizer = authorizer(r#", "failure_mode_allow": true"#);
+    let (mut check, step, host) = run(&authorizer, &[("x-user", "alice")]);
+    assert_eq!(status(&step), ALLOWED);
+    assert_eq!(status(&check.resume(answer(r#"{"result": true}"#), &host)), 403);
+    assert_eq!(status(&check.body(0, true, &host)), 403);
+}
+
+#[test]
+fn the_side_follows_percentage_identity_and_switch() {
+    let split = |percentage: &str, enabled: bool| {
+        authorizer(&format!(
+            r#"{REMOTE}, "identity": [{{"header": "X-Id"}}, {{"header": "x-user"}}],
+               "features": {{"rust_opa": {{"enabled": {enabled}, "rollout_percentage": {percentage}}}}}"#
+        ))
+    };
+    // Buckets of the published vectors: bob 1278, alice 8301.
+    for (percentage, bob, alice) in
+        [("0", 2, 2), ("12.78", 2, 2), ("12.79", 403, 2), ("83.02", 403, 0), ("100", 403, 0)]
+    {
+        let authorizer = split(percentage, true);
+        assert_eq!(status(&run(&authorizer, &[("x-user", "bob")]).1), bob, "bob at {percentage}");
+        assert_eq!(status(&run(&authorizer, &[("x-user", "alice")]).1), alice, "alice at {percentage}");
+    }
+    let (_, step, _) = run(&split("50", true), &[("x-user", "alice"), ("x-id", "bob")]);
+    assert_eq!(status(&step), ALLOWED, "the first source wins");
+    let (_, step, _) = run(&split("50", true), &[("x-id", ""), ("x-user", "alice")]);
+    assert_eq!(status(&step), CALLED, "an empty value is none");
+    let (_, step, host) = run(&split("99.99", true), &[]);
+    assert_eq!(status(&step), CALLED);
+    assert!(host.counted.borrow().contains(&"sark_identity_missing_total".to_owned()));
+    assert_eq!(status(&run(&split("100", true), &[]).1), 403, "inline at 100 %");
+    assert_eq!(status(&run(&split("100", false), &[("x-user", "alice")]).1), CALLED);
+}
+
+#[test]
+fn the_debug_header_tells_who_decided_only_where_configured() {
+    let authorizer = authorizer(&format!(r#"{REMOTE}, "debug_header": "X-Sark""#));
+    let header = |step: &Step| match step {
+        Step::Allow(mutations) => mutations.add_response_headers.clone(),
+        Step::Deny(reply) => reply.headers.clone(),
+        _ => panic!("undecided"),
+    };
+    let expected = |value: &str| vec![("x-sark".to_owned(), value.to_owned())];
+    assert_eq!(header(&run(&authorizer, &[("x-user", "alice")]).1), expected("rust"));
+    assert_eq!(header(&run(&authorizer, &[]).1), expected("rust"));
+    let (mut check, _, host) = run(&authorizer, &[("x-user", "alice"), ("x-conflict", "1")]);
+    assert_eq!(header(&check.resume(RemoteReply::Reset, &host)), expected("none"));
+}
+
+#[test]
+fn query_mutations_end_up_in_the_path() {
+    let policy = r#"package envoy.authz
+allow := {"allowed": true, "query_parameters_to_set": {"b": "2"}, "headers": {"x-a": "1"}}"#;
+    let (_, step, _) = run(&authorizer_with(policy, ""), &[]);
+    let Step::Allow(mutations) = step else { panic!("not allowed") };
+    assert_eq!(
+        mutations.set_request_headers,
+        [("x-a".to_owned(), "1".to_owned()), (":path".to_owned(), "/a?b=2&x=1".to_owned())]
+    );
+}
+
+#[test]
+fn an_empty_policy_set_is_undefined_for_everybody() {
+    let clock = Rc::new(FakeClock::default());
+    let authorizer = Rc::new(Authorizer::new(b"{}", &|_| None, clock).unwrap());
+    let (check, step, _) = run(&authorizer, &[]);
+    assert_eq!((status(&step), check.error().as_deref()), (403, Some("rust:undefined")));
+}

@@ -1,0 +1,340 @@
+//! From what the operator wrote to what the filter runs: every check that does not need the policy itself.
+
+use super::error::ConfigError;
+use super::raw;
+use crate::policy::{DecisionPath, Module};
+use crate::rollout::Percentage;
+use regorus::Value;
+use std::time::Duration;
+
+/// Largest configuration that is read, in bytes. What an operator pushes is bounded like everything else.
+pub const MAX_CONFIG_BYTES: usize = 16 * 1024 * 1024;
+
+/// A body is held several times over while it is decided on: by Envoy, as text and as a value.
+const MAX_BODY_BYTES: u64 = 4 * 1024 * 1024;
+const MAX_HEADERS: usize = 64;
+const MAX_IDENTITY_SOURCES: usize = 8;
+
+/// Headers that carry secrets. A literal would stand in Envoy's config dump (trap T11).
+const SECRET_HEADERS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
+
+/// Statuses of Envoy's `HttpStatus` list from 400 on: what `status_on_error` may be.
+const ERROR_STATUSES: [u16; 37] = [
+    400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413, 414, 415, 416, 417, 421, 422, 423, 424, 426,
+    428, 429, 431, 500, 501, 502, 503, 504, 505, 506, 507, 508, 510, 511,
+];
+
+/// A checked configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// The modules, in name order.
+    pub modules: Vec<Module>,
+    /// The `data` document; an object.
+    pub data: Value,
+    /// The decision that is evaluated.
+    pub path: DecisionPath,
+    /// The remote OPA, if there is one.
+    pub remote: Option<Remote>,
+    /// `features.rust_opa`.
+    pub rust_opa: Feature,
+    /// Request headers that may name the user, lower case, in order.
+    pub identity: Vec<String>,
+    /// Body buffering, if the policy is to see bodies.
+    pub body: Option<BodyLimit>,
+    /// Undecided requests pass, unless they caused that themselves.
+    pub failure_mode_allow: bool,
+    /// Status of the answer when neither side decided.
+    pub status_on_error: u16,
+    /// Budget of one inline evaluation.
+    pub limits: Limits,
+    /// Response header that tells who decided.
+    pub debug_header: Option<String>,
+}
+
+/// The remote OPA.
+#[derive(Debug)]
+pub struct Remote {
+    /// Envoy cluster.
+    pub cluster: String,
+    /// All headers of the call, pseudo-headers first.
+    pub headers: Vec<(String, String)>,
+    /// Deadline of one call, at least 1 ms.
+    pub timeout: Duration,
+    /// Largest reply that is read.
+    pub max_reply_bytes: usize,
+    /// Calls that may be open per worker.
+    pub max_in_flight: usize,
+}
+
+/// A feature flag.
+#[derive(Debug, Clone, Copy)]
+pub struct Feature {
+    /// Off: nobody.
+    pub enabled: bool,
+    /// Share of users.
+    pub percentage: Percentage,
+    /// An inline error asks the remote side.
+    pub fallback_on_error: bool,
+}
+
+/// `with_request_body`.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyLimit {
+    /// Bytes the policy may see.
+    pub max_request_bytes: usize,
+    /// A larger body is cut instead of refused.
+    pub allow_partial_message: bool,
+}
+
+/// Budget of one inline evaluation.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Wall clock.
+    pub time: Duration,
+    /// Steps of the interpreter.
+    pub steps: u64,
+}
+
+/// Reads and checks a configuration.
+///
+/// Pure: the result depends on `bytes` and `env` only (trap T1), and nothing in here can panic.
+///
+/// # Errors
+/// The first thing that is wrong, with its JSON path.
+pub fn read(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+    let raw = parse(bytes)?;
+    let policy = raw.policy.0;
+    let path = DecisionPath::parse(&policy.path).map_err(|message| ConfigError::new("policy.path", message))?;
+    let data = data(policy.data.as_deref())?;
+    let remote = raw.remote.map(|remote| compile_remote(remote.0, &path, env)).transpose()?;
+    let rust_opa = feature(&raw.features.0.rust_opa.0, remote.is_some())?;
+    let identity = identity(&raw.identity, rust_opa)?;
+    Ok(Config {
+        modules: policy.modules.0.into_iter().map(|(name, text)| Module { name, text }).collect(),
+        data,
+        path,
+        remote,
+        rust_opa,
+        identity,
+        body: raw.with_request_body.map(|body| body_limit(&body.0)).transpose()?,
+        failure_mode_allow: raw.failure_mode_allow,
+        status_on_error: status(raw.status_on_error.0.code)?,
+        limits: limits(&raw.limits.0)?,
+        debug_header: raw.debug_header.map(|name| header_name(&name, "debug_header")).transpose()?,
+    })
+}
+
+fn parse(bytes: &[u8]) -> Result<raw::Config, ConfigError> {
+    if bytes.len() > MAX_CONFIG_BYTES {
+        return Err(ConfigError::new(
+            ".",
+            format!("the configuration has {} bytes, at most {MAX_CONFIG_BYTES} are allowed", bytes.len()),
+        ));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let raw::Object(raw) = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        // "?" is what the library shows where it was not even inside a value yet.
+        let path = if path == "?" { ".".to_owned() } else { path };
+        ConfigError::new(path, error.into_inner().to_string())
+    })?;
+    reader.end().map_err(|error| ConfigError::new(".", error.to_string()))?;
+    Ok(raw)
+}
+
+fn data(raw: Option<&serde_json::value::RawValue>) -> Result<Value, ConfigError> {
+    let Some(raw) = raw else {
+        return Ok(Value::new_object());
+    };
+    let data =
+        crate::json::parse(raw.get().as_bytes()).map_err(|error| ConfigError::new("policy.data", error.to_string()))?;
+    if data.as_object().is_err() {
+        return Err(ConfigError::new("policy.data", "must be an object"));
+    }
+    Ok(data)
+}
+
+fn compile_remote(
+    raw: raw::Remote,
+    decision: &DecisionPath,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Remote, ConfigError> {
+    if raw.cluster.is_empty() {
+        return Err(ConfigError::new("remote.cluster", "must name an Envoy cluster"));
+    }
+    let authority = raw.authority.unwrap_or_else(|| raw.cluster.clone());
+    header_value(&authority, "remote.authority")?;
+    let path = raw.path.unwrap_or_else(|| format!("/v1/data/{decision}"));
+    if !path.starts_with('/') || !path.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(ConfigError::new("remote.path", "must start with `/` and hold printable ASCII without spaces"));
+    }
+    let mut headers = vec![
+        (":method".to_owned(), "POST".to_owned()),
+        (":path".to_owned(), path),
+        (":authority".to_owned(), authority),
+        (":scheme".to_owned(), "http".to_owned()),
+        ("content-type".to_owned(), "application/json".to_owned()),
+    ];
+    headers.extend(remote_headers(raw.headers.0, env)?);
+    Ok(Remote {
+        cluster: raw.cluster,
+        headers,
+        timeout: duration(raw.timeout.as_deref(), "remote.timeout", 200, 1, 60_000)?,
+        max_reply_bytes: bounded_usize(raw.max_reply_bytes, "remote.max_reply_bytes", 1 << 20, 1, 1 << 24)?,
+        max_in_flight: bounded_usize(raw.max_in_flight, "remote.max_in_flight", 1024, 1, 65_536)?,
+    })
+}
+
+fn remote_headers(
+    raw: std::collections::BTreeMap<String, raw::HeaderValue>,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Vec<(String, String)>, ConfigError> {
+    if raw.len() > MAX_HEADERS {
+        return Err(ConfigError::new("remote.headers", format!("at most {MAX_HEADERS} are allowed")));
+    }
+    let mut headers = Vec::new();
+    for (name, value) in raw {
+        let path = format!("remote.headers.{name}");
+        let name = header_name(&name, &path)?;
+        if headers.iter().any(|(other, _)| *other == name) {
+            return Err(ConfigError::new(path, "stands twice, but for upper and lower case"));
+        }
+        if matches!(name.as_str(), "host" | "content-type" | "content-length" | "transfer-encoding" | "connection") {
+            return Err(ConfigError::new(path, "is set by the filter or by Envoy"));
+        }
+        let value = match value {
+            raw::HeaderValue::Literal(_) if SECRET_HEADERS.contains(&name.as_str()) => {
+                return Err(ConfigError::new(
+                    path,
+                    "carries a secret and must be written as {\"from_env\": \"NAME\"}: \
+                     the configuration can be read at Envoy's admin port",
+                ));
+            }
+            raw::HeaderValue::Literal(value) => value,
+            raw::HeaderValue::FromEnv(variable) => env(&variable).ok_or_else(|| {
+                ConfigError::new(
+                    format!("{path}.from_env"),
+                    format!("environment variable `{variable}` is not set for this VM or is not UTF-8"),
+                )
+            })?,
+        };
+        header_value(&value, &path)?;
+        headers.push((name, value));
+    }
+    Ok(headers)
+}
+
+fn feature(raw: &raw::RustOpa, has_remote: bool) -> Result<Feature, ConfigError> {
+    const PERCENTAGE: &str = "features.rust_opa.rollout_percentage";
+    let percentage =
+        Percentage::new(raw.rollout_percentage).map_err(|message| ConfigError::new(PERCENTAGE, message))?;
+    if !has_remote && !raw.enabled {
+        return Err(ConfigError::new(
+            "features.rust_opa.enabled",
+            "cannot be false without `remote`: nobody could decide",
+        ));
+    }
+    if !has_remote && !percentage.is_everyone() {
+        return Err(ConfigError::new(PERCENTAGE, "must be 100 without `remote`: nobody could decide for the rest"));
+    }
+    Ok(Feature { enabled: raw.enabled, percentage, fallback_on_error: raw.fallback_on_error })
+}
+
+fn identity(raw: &[raw::Object<raw::IdentitySource>], feature: Feature) -> Result<Vec<String>, ConfigError> {
+    if raw.len() > MAX_IDENTITY_SOURCES {
+        return Err(ConfigError::new("identity", format!("at most {MAX_IDENTITY_SOURCES} sources are allowed")));
+    }
+    if raw.is_empty() && feature.enabled && feature.percentage.is_split() {
+        return Err(ConfigError::new(
+            "identity",
+            "must name where the user is taken from when `features.rust_opa.rollout_percentage` is neither 0 nor 100",
+        ));
+    }
+    raw.iter()
+        .enumerate()
+        .map(|(index, source)| header_name(&source.0.header, &format!("identity[{index}].header")))
+        .collect()
+}
+
+fn body_limit(raw: &raw::WithRequestBody) -> Result<BodyLimit, ConfigError> {
+    Ok(BodyLimit {
+        max_request_bytes: bounded_usize(
+            Some(raw.max_request_bytes),
+            "with_request_body.max_request_bytes",
+            0,
+            1,
+            MAX_BODY_BYTES,
+        )?,
+        allow_partial_message: raw.allow_partial_message,
+    })
+}
+
+fn status(code: u64) -> Result<u16, ConfigError> {
+    u16::try_from(code).ok().filter(|code| ERROR_STATUSES.contains(code)).ok_or_else(|| {
+        ConfigError::new(
+            "status_on_error.code",
+            format!("must be a status of Envoy's list from 400 to 511, not {code}"),
+        )
+    })
+}
+
+fn limits(raw: &raw::Limits) -> Result<Limits, ConfigError> {
+    Ok(Limits {
+        time: duration(raw.evaluation_time.as_deref(), "limits.evaluation_time", 50, 1, 10_000)?,
+        steps: bounded(raw.evaluation_steps, "limits.evaluation_steps", 1_000_000, 1_000, 1_000_000_000)?,
+    })
+}
+
+fn bounded(value: Option<u64>, path: &str, default: u64, min: u64, max: u64) -> Result<u64, ConfigError> {
+    let value = value.unwrap_or(default);
+    if (min..=max).contains(&value) {
+        Ok(value)
+    } else {
+        Err(ConfigError::new(path, format!("must be between {min} and {max}, not {value}")))
+    }
+}
+
+fn bounded_usize(value: Option<u64>, path: &str, default: u64, min: u64, max: u64) -> Result<usize, ConfigError> {
+    let value = bounded(value, path, default, min, max)?;
+    usize::try_from(value).map_err(|_| ConfigError::new(path, "does not fit this machine"))
+}
+
+/// A duration as Envoy's JSON writes it: decimal seconds with the suffix `s`. All bounds are in milliseconds.
+fn duration(text: Option<&str>, path: &str, default: u64, min: u64, max: u64) -> Result<Duration, ConfigError> {
+    let Some(text) = text else {
+        return Ok(Duration::from_millis(default));
+    };
+    let (min, max) = (Duration::from_millis(min), Duration::from_millis(max));
+    text.strip_suffix('s')
+        .filter(|number| number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+        .and_then(|number| number.parse::<f64>().ok())
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|duration| (min..=max).contains(duration))
+        .ok_or_else(|| {
+            ConfigError::new(
+                path,
+                format!(
+                    "must be a duration such as \"0.2s\" between {}s and {}s, not `{text}`",
+                    min.as_secs_f64(),
+                    max.as_secs_f64()
+                ),
+            )
+        })
+}
+
+/// A header name in lower case.
+fn header_name(name: &str, path: &str) -> Result<String, ConfigError> {
+    if crate::http::is_header_name(name.as_bytes()) {
+        Ok(name.to_ascii_lowercase())
+    } else {
+        Err(ConfigError::new(path, format!("`{name}` is not a header name")))
+    }
+}
+
+fn header_value(value: &str, path: &str) -> Result<(), ConfigError> {
+    if crate::http::is_header_value(value.as_bytes()) {
+        Ok(())
+    } else {
+        Err(ConfigError::new(path, "holds a control character, which no header value may"))
+    }
+}

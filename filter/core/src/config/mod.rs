@@ -1,0 +1,10 @@
+//! What the user wrote → what the filter runs. Pure: same bytes and environment, same answer.
+
+mod compiled;
+mod error;
+mod raw;
+#[cfg(test)]
+mod tests;
+
+pub use compiled::{BodyLimit, Config, Feature, Limits, MAX_CONFIG_BYTES, Remote, read};
+pub use error::ConfigError;

@@ -1,0 +1,205 @@
+//! What the operator wrote, key by key. Nothing is checked here but names and types; `compiled` does the rest.
+//!
+//! The reference for every key is `docs/configuration.md`.
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+/// A JSON object that is a `T`. serde's own structs can also be written as arrays, which nobody means.
+#[derive(Debug, Default)]
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData)).map(Self)
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<T, M::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
+/// An object with keys of the operator's own. A key that stands twice is refused: the first module of a name would
+/// silently be lost, and with it what it denies.
+#[derive(Debug)]
+pub struct Map<T>(pub BTreeMap<String, T>);
+
+impl<T> Default for Map<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Map<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MapVisitor(PhantomData)).map(Self)
+    }
+}
+
+struct MapVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for MapVisitor<T> {
+    type Value = BTreeMap<String, T>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        let mut members = BTreeMap::new();
+        while let Some((key, value)) = map.next_entry::<String, T>()? {
+            if members.contains_key(&key) {
+                return Err(serde::de::Error::custom(format!("the key `{key}` stands twice")));
+            }
+            members.insert(key, value);
+        }
+        Ok(members)
+    }
+}
+
+/// The whole document.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub policy: Object<Policy>,
+    pub remote: Option<Object<Remote>>,
+    pub features: Object<Features>,
+    pub identity: Vec<Object<IdentitySource>>,
+    pub with_request_body: Option<Object<WithRequestBody>>,
+    pub failure_mode_allow: bool,
+    pub status_on_error: Object<StatusOnError>,
+    pub limits: Object<Limits>,
+    pub debug_header: Option<String>,
+}
+
+/// `policy`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    pub modules: Map<String>,
+    pub data: Option<Box<RawValue>>,
+    pub path: String,
+}
+
+/// `remote`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remote {
+    pub cluster: String,
+    pub authority: Option<String>,
+    pub path: Option<String>,
+    pub timeout: Option<String>,
+    pub max_reply_bytes: Option<u64>,
+    pub max_in_flight: Option<u64>,
+    #[serde(default)]
+    pub headers: Map<HeaderValue>,
+}
+
+/// A header value: a literal, or the name of an environment variable that holds it.
+#[derive(Debug)]
+pub enum HeaderValue {
+    Literal(String),
+    FromEnv(String),
+}
+
+impl<'de> Deserialize<'de> for HeaderValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(HeaderValueVisitor)
+    }
+}
+
+struct HeaderValueVisitor;
+
+impl<'de> Visitor<'de> for HeaderValueVisitor {
+    type Value = HeaderValue;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a string or {\"from_env\": \"NAME\"}")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<HeaderValue, E> {
+        Ok(HeaderValue::Literal(text.to_owned()))
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<HeaderValue, M::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct FromEnv {
+            from_env: String,
+        }
+        FromEnv::deserialize(MapAccessDeserializer::new(map)).map(|wrapper| HeaderValue::FromEnv(wrapper.from_env))
+    }
+}
+
+/// `features`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Features {
+    pub rust_opa: Object<RustOpa>,
+}
+
+/// `features.rust_opa`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RustOpa {
+    pub enabled: bool,
+    pub rollout_percentage: f64,
+    pub fallback_on_error: bool,
+}
+
+impl Default for RustOpa {
+    fn default() -> Self {
+        Self { enabled: true, rollout_percentage: 100.0, fallback_on_error: true }
+    }
+}
+
+/// One entry of `identity`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentitySource {
+    pub header: String,
+}
+
+/// `with_request_body`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WithRequestBody {
+    pub max_request_bytes: u64,
+    #[serde(default)]
+    pub allow_partial_message: bool,
+}
+
+/// `status_on_error`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatusOnError {
+    pub code: u64,
+}
+
+impl Default for StatusOnError {
+    fn default() -> Self {
+        Self { code: 403 }
+    }
+}
+
+/// `limits`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    pub evaluation_time: Option<String>,
+    pub evaluation_steps: Option<u64>,
+}

@@ -1,0 +1,150 @@
+use super::*;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+fn env(name: &str) -> Option<String> {
+    match name {
+        "TOKEN" => Some("Bearer s3cret".to_owned()),
+        "SPLIT" => Some("a\r\nb".to_owned()),
+        _ => None,
+    }
+}
+
+fn error(json: &str) -> String {
+    match read(json.as_bytes(), &env) {
+        Ok(_) => panic!("accepted: {json}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn an_empty_document_has_the_documented_defaults() {
+    let config = read(b"{}", &env).unwrap();
+    assert_eq!(config.path.to_string(), "envoy/authz/allow");
+    assert!(config.remote.is_none() && config.body.is_none() && config.debug_header.is_none());
+    assert!(config.rust_opa.enabled && config.rust_opa.percentage.is_everyone() && config.rust_opa.fallback_on_error);
+    assert!(!config.failure_mode_allow);
+    assert_eq!(config.status_on_error, 403);
+    assert_eq!((config.limits.time.as_millis(), config.limits.steps), (50, 1_000_000));
+}
+
+#[test]
+fn a_remote_has_the_documented_defaults_and_headers() {
+    let config = read(
+        br#"{"policy": {"path": "/a/b"}, "remote": {"cluster": "opa",
+            "headers": {"Authorization": {"from_env": "TOKEN"}, "x-team": "red"}}}"#,
+        &env,
+    )
+    .unwrap();
+    let remote = config.remote.unwrap();
+    let header = |name: &str| remote.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    assert_eq!(header(":path"), Some("/v1/data/a/b"));
+    assert_eq!(header(":authority"), Some("opa"));
+    assert_eq!(header("authorization"), Some("Bearer s3cret"));
+    assert_eq!(header("x-team"), Some("red"));
+    assert_eq!((remote.timeout.as_millis(), remote.max_reply_bytes, remote.max_in_flight), (200, 1 << 20, 1024));
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_path_and_what_is_allowed() {
+    for (json, path, hint) in [
+        ("", ".", "EOF"),
+        ("{x", ".", "key must be a string"),
+        ("[]", ".", "expected an object"),
+        (r#"{"limits": []}"#, "limits", "expected an object"),
+        (r#"{"identity": [["x"]]}"#, "identity[0]", "expected an object"),
+        (r#"{"features": {"rust_opa": [true, 5, true]}}"#, "features.rust_opa", "expected an object"),
+        ("{} x", ".", "trailing"),
+        (r#"{"polcy": {}}"#, "polcy", "unknown field `polcy`, expected one of `policy`"),
+        (r#"{"policy": {"modules": []}}"#, "policy.modules", "expected an object"),
+        (r#"{"policy": {"modules": {"a.rego": "x", "a.rego": "y"}}}"#, "policy.modules", "`a.rego` stands twice"),
+        (r#"{"remote": {"cluster": "o", "headers": {"X": "1", "x": "2"}}}"#, "remote.headers.x", "stands twice"),
+        (r#"{"policy": {"modules": {"a.rego": 1}}}"#, "policy.modules.a.rego", "expected a string"),
+        (r#"{"policy": {"data": []}}"#, "policy.data", "must be an object"),
+        (
+            r#"{"features": {"rust_opa": {"rollout_percentage": 101}}}"#,
+            "features.rust_opa.rollout_percentage",
+            "between 0 and 100",
+        ),
+        (
+            r#"{"features": {"rust_opa": {"rollout_percentage": "5"}}}"#,
+            "features.rust_opa.rollout_percentage",
+            "expected f64",
+        ),
+        (r#"{"features": {"rust_opa": {"enabled": 1}}}"#, "features.rust_opa.enabled", "expected a boolean"),
+        (
+            r#"{"features": {"rust_opa": {"rollout_percentage": 50}}}"#,
+            "features.rust_opa.rollout_percentage",
+            "without `remote`",
+        ),
+        (r#"{"features": {"rust_opa": {"enabled": false}}}"#, "features.rust_opa.enabled", "without `remote`"),
+        (
+            r#"{"remote": {"cluster": "o"}, "features": {"rust_opa": {"rollout_percentage": 33.333}}}"#,
+            "features.rust_opa.rollout_percentage",
+            "two decimals",
+        ),
+        (
+            r#"{"remote": {"cluster": "o"}, "features": {"rust_opa": {"rollout_percentage": 50}}}"#,
+            "identity",
+            "where the user is taken from",
+        ),
+        (r#"{"identity": [{"header": "a b"}]}"#, "identity[0].header", "not a header name"),
+        (r#"{"identity": [{"claim": "sub"}]}"#, "identity[0].claim", "unknown field `claim`, expected `header`"),
+        (r#"{"remote": {}}"#, "remote", "missing field `cluster`"),
+        (r#"{"remote": {"cluster": ""}}"#, "remote.cluster", "must name"),
+        (r#"{"remote": {"cluster": "o", "path": "v1"}}"#, "remote.path", "must start with `/`"),
+        (r#"{"remote": {"cluster": "o", "timeout": "0s"}}"#, "remote.timeout", "between 0.001s and 60s"),
+        (r#"{"remote": {"cluster": "o", "timeout": "200ms"}}"#, "remote.timeout", "such as \"0.2s\""),
+        (r#"{"remote": {"cluster": "o", "timeout": 1}}"#, "remote.timeout", "expected a string"),
+        (r#"{"remote": {"cluster": "o", "max_reply_bytes": 0}}"#, "remote.max_reply_bytes", "between 1 and 16777216"),
+        (r#"{"remote": {"cluster": "o", "max_in_flight": 0}}"#, "remote.max_in_flight", "between 1 and 65536"),
+        (
+            r#"{"remote": {"cluster": "o", "headers": {"authorization": "x"}}}"#,
+            "remote.headers.authorization",
+            "from_env",
+        ),
+        (r#"{"remote": {"cluster": "o", "headers": {"Cookie": "x"}}}"#, "remote.headers.Cookie", "from_env"),
+        (r#"{"remote": {"cluster": "o", "headers": {"host": "x"}}}"#, "remote.headers.host", "set by the filter"),
+        (
+            r#"{"remote": {"cluster": "o", "headers": {"x": {"from_env": "NONE"}}}}"#,
+            "remote.headers.x.from_env",
+            "`NONE` is not set",
+        ),
+        (
+            r#"{"remote": {"cluster": "o", "headers": {"x": {"from_env": "SPLIT"}}}}"#,
+            "remote.headers.x",
+            "control character",
+        ),
+        (r#"{"remote": {"cluster": "o", "headers": {"x": "a\nb"}}}"#, "remote.headers.x", "control character"),
+        (
+            r#"{"remote": {"cluster": "o", "headers": {"x": 1}}}"#,
+            "remote.headers.x",
+            "a string or {\"from_env\": \"NAME\"}",
+        ),
+        (r#"{"with_request_body": {}}"#, "with_request_body", "missing field `max_request_bytes`"),
+        (r#"{"with_request_body": {"max_request_bytes": 0}}"#, "with_request_body.max_request_bytes", "between 1 and"),
+        (r#"{"with_request_body": {"max_request_bytes": -1}}"#, "with_request_body.max_request_bytes", "expected u64"),
+        (r#"{"status_on_error": {"code": 200}}"#, "status_on_error.code", "400 to 511"),
+        (r#"{"status_on_error": {"code": 65939}}"#, "status_on_error.code", "not 65939"),
+        (r#"{"limits": {"evaluation_time": "11s"}}"#, "limits.evaluation_time", "between 0.001s and 10s"),
+        (r#"{"limits": {"evaluation_steps": 1}}"#, "limits.evaluation_steps", "between 1000 and"),
+        (r#"{"failure_mode_allow": "yes"}"#, "failure_mode_allow", "expected a boolean"),
+        (r#"{"debug_header": "é"}"#, "debug_header", "not a header name"),
+        (r#"{"failure_mode_allow": true, "failure_mode_allow": false}"#, ".", "duplicate field"),
+    ] {
+        let error = error(json);
+        assert!(error.starts_with(&format!("{path}: ")), "path of {json}: {error}");
+        assert!(error.contains(hint), "hint of {json}: {error}");
+    }
+}
+
+#[test]
+fn no_message_holds_a_value_of_the_environment() {
+    assert!(!error(r#"{"remote": {"cluster": "o", "headers": {"x": {"from_env": "SPLIT"}}}}"#).contains("a\r"));
+}
+
+#[test]
+fn the_size_is_bounded() {
+    let text = format!("{{{}}}", " ".repeat(MAX_CONFIG_BYTES));
+    assert!(error(&text).contains("at most"));
+}

@@ -1,0 +1,197 @@
+use super::*;
+use regorus::Value;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+fn read_json(json: &str) -> Result<Decision, String> {
+    read(&crate::json::parse(json.as_bytes()).unwrap()).map_err(|error| error.to_string())
+}
+
+fn allow(json: &str) -> Mutations {
+    match read_json(json) {
+        Ok(Decision::Allow(mutations)) => mutations,
+        other => panic!("{json}: {other:?}"),
+    }
+}
+
+fn deny(json: &str) -> Reply {
+    match read_json(json) {
+        Ok(Decision::Deny(reply)) => reply,
+        other => panic!("{json}: {other:?}"),
+    }
+}
+
+fn pair(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+#[test]
+fn only_booleans_and_objects_with_a_boolean_allowed_decide() {
+    assert_eq!(allow("true"), Mutations::default());
+    assert_eq!(deny("false").status, 403);
+    assert_eq!(allow(r#"{"allowed":true}"#), Mutations::default());
+    for bad in [
+        "null",
+        "1",
+        "\"true\"",
+        "[]",
+        "[true]",
+        "{}",
+        r#"{"allow":true}"#,
+        r#"{"allowed":null}"#,
+        r#"{"allowed":1}"#,
+        r#"{"allowed":"true"}"#,
+    ] {
+        assert!(read_json(bad).is_err(), "{bad}");
+    }
+    assert!(read(&Value::Undefined).is_err());
+    assert!(read(&Value::new_set()).is_err());
+}
+
+#[test]
+fn headers_take_every_form_of_the_contract_and_the_last_value_wins() {
+    for (headers, expected) in [
+        (r#"{"X-A":"1"}"#, vec![pair("x-a", "1")]),
+        (r#"[{"x":"1"},{"x":"2","y":""}]"#, vec![pair("x", "2"), pair("y", "")]),
+        (r#"{"x":["1","2"],"y":[]}"#, vec![pair("x", "2")]),
+        ("{}", vec![]),
+        ("[]", vec![]),
+    ] {
+        let json = format!(r#"{{"allowed":true,"headers":{headers}}}"#);
+        assert_eq!(allow(&json).set_request_headers, expected, "{headers}");
+    }
+    for bad in ["null", "\"x\"", "1", "[[]]", r#"{"x":1}"#, r#"{"x":null}"#, r#"{"x":{}}"#, r#"{"x":["a",1]}"#] {
+        for allowed in [true, false] {
+            let json = format!(r#"{{"allowed":{allowed},"headers":{bad}}}"#);
+            assert!(read_json(&json).is_err(), "{json}");
+        }
+    }
+}
+
+#[test]
+fn rego_sets_count_as_arrays() {
+    let set = Value::from(std::collections::BTreeSet::from([Value::from("a"), Value::from("b")]));
+    let result = Value::from(std::collections::BTreeMap::from([
+        (Value::from("allowed"), Value::from(true)),
+        (Value::from("request_headers_to_remove"), set),
+    ]));
+    let Ok(Decision::Allow(mutations)) = read(&result) else {
+        panic!("not allowed");
+    };
+    assert_eq!(mutations.remove_request_headers, ["a", "b"]);
+}
+
+#[test]
+fn what_could_split_a_header_or_a_request_line_is_an_error() {
+    for bad in [r#"{"x":"a\r\nb: c"}"#, r#"{"x":"a\u0000"}"#, r#"{"a b":"c"}"#, r#"{"":"c"}"#, r#"{"a\n":"c"}"#] {
+        assert!(read_json(&format!(r#"{{"allowed":true,"headers":{bad}}}"#)).is_err(), "{bad}");
+        assert!(read_json(&format!(r#"{{"allowed":false,"headers":{bad}}}"#)).is_err(), "{bad}");
+        assert!(read_json(&format!(r#"{{"allowed":true,"response_headers_to_add":{bad}}}"#)).is_err(), "{bad}");
+    }
+    for bad in [
+        r#"{"a":"b\r\nc"}"#,
+        r#"{"a":"b c"}"#,
+        r#"{"a":"b&c=d"}"#,
+        r##"{"a":"b#c"}"##,
+        r#"{"a=b":"c"}"#,
+        r#"{"a b":""}"#,
+    ] {
+        assert!(read_json(&format!(r#"{{"allowed":true,"query_parameters_to_set":{bad}}}"#)).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_policy_cannot_change_how_a_message_is_framed() {
+    for name in
+        ["content-length", "Transfer-Encoding", "connection", "upgrade", "te", "trailer", "keep-alive", ":status", ":x"]
+    {
+        assert!(read_json(&format!(r#"{{"allowed":true,"headers":{{"{name}":"1"}}}}"#)).is_err(), "{name}");
+        let response = format!(r#"{{"allowed":true,"response_headers_to_add":{{"{name}":"1"}}}}"#);
+        assert!(read_json(&response).is_err(), "{name} in the response");
+    }
+    for name in ["content-length", "transfer-encoding", "connection", "a b", ""] {
+        let remove = format!(r#"{{"allowed":true,"request_headers_to_remove":["{name}"]}}"#);
+        assert!(read_json(&remove).is_err(), "removing {name}");
+    }
+    assert!(read_json(r#"{"allowed":false,"headers":{"transfer-encoding":"chunked"}}"#).is_err());
+    for bad in [r#"":path":"""#, r#"":path":"/a b""#, r##"":path":"/a#b""##, r#"":path":"a""#, r#"":method":"GET x""#] {
+        assert!(read_json(&format!(r#"{{"allowed":true,"headers":{{{bad}}}}}"#)).is_err(), "{bad}");
+    }
+    allow(r#"{"allowed":true,"headers":{":path":"/a?b=c",":method":"PUT",":authority":"h:1"}}"#);
+}
+
+#[test]
+fn statuses_without_a_body_get_none() {
+    for status in [204, 205, 304] {
+        assert_eq!(deny(&format!(r#"{{"allowed":false,"http_status":{status},"body":"x"}}"#)).body, "");
+    }
+}
+
+#[test]
+fn keys_of_the_other_branch_are_ignored() {
+    allow(r#"{"allowed":true,"body":1,"http_status":"x"}"#);
+    deny(r#"{"allowed":false,"request_headers_to_remove":1,"response_headers_to_add":1,"query_parameters_to_set":1}"#);
+    assert!(read_json(r#"{"allowed":true,"request_headers_to_remove":"x"}"#).is_err());
+    assert!(read_json(r#"{"allowed":true,"query_parameters_to_set":[]}"#).is_err());
+    assert!(read_json(r#"{"allowed":true,"query_parameters_to_remove":"x"}"#).is_err());
+    assert!(read_json(r#"{"allowed":true,"dynamic_metadata":1}"#).is_err());
+}
+
+#[test]
+fn a_denial_keeps_every_header_value_but_not_those_envoy_owns() {
+    let reply = deny(
+        r#"{"allowed":false,"http_status":301,"body":"no","headers":{"set-cookie":["a","b"],":status":"200","content-length":"9"}}"#,
+    );
+    assert_eq!((reply.status, reply.body.as_str(), reply.details), (301, "no", "sark_denied"));
+    assert_eq!(reply.headers, [pair("set-cookie", "a"), pair("set-cookie", "b")]);
+}
+
+#[test]
+fn statuses_are_integers_of_both_lists() {
+    for good in [200, 204, 226, 305, 308, 400, 417, 421, 426, 429, 431, 508, 511] {
+        assert_eq!(deny(&format!(r#"{{"allowed":false,"http_status":{good}}}"#)).status, good);
+    }
+    for bad in [
+        "100", "418", "425", "451", "499", "101", "306", "599", "0", "-403", "99999", "403.5", "\"403\"", "true",
+        "null", "[]",
+    ] {
+        assert!(read_json(&format!(r#"{{"allowed":false,"http_status":{bad}}}"#)).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn wrong_types_of_a_denials_own_keys_are_errors() {
+    for bad in [r#""body":1"#, r#""body":null"#, r#""body":{}"#] {
+        assert!(read_json(&format!(r#"{{"allowed":false,{bad}}}"#)).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn host_and_pseudo_headers_are_not_removed() {
+    let mutations = allow(r#"{"allowed":true,"request_headers_to_remove":["Host",":path","X-A"]}"#);
+    assert_eq!(mutations.remove_request_headers, ["x-a"]);
+}
+
+#[test]
+fn a_decision_with_too_many_headers_is_an_error() {
+    let names: Vec<String> = (0..600).map(|n| format!("\"h{n}\":\"v\"")).collect();
+    assert!(read_json(&format!(r#"{{"allowed":true,"headers":{{{}}}}}"#, names.join(","))).is_err());
+    let list = vec!["\"x\""; 600].join(",");
+    assert!(read_json(&format!(r#"{{"allowed":true,"request_headers_to_remove":[{list}]}}"#)).is_err());
+    assert!(read_json(&format!(r#"{{"allowed":true,"query_parameters_to_remove":[{list}]}}"#)).is_err());
+    let big = "x".repeat(300_000);
+    assert!(read_json(&format!(r#"{{"allowed":true,"headers":{{"a":"{big}"}}}}"#)).is_err());
+}
+
+#[test]
+fn queries_are_rebuilt_as_envoy_rebuilds_them() {
+    let query = |json: &str| allow(json).query;
+    let set = query(r#"{"allowed":true,"query_parameters_to_set":{"b":["1","2"]}}"#);
+    assert_eq!(set.apply("/p?z&b=0&a=1&b=9").as_deref(), Some("/p?a=1&b=2&z="));
+    let remove = query(r#"{"allowed":true,"query_parameters_to_remove":["a"]}"#);
+    assert_eq!(remove.apply("/p?a=1&a=2").as_deref(), Some("/p"));
+    assert_eq!(remove.apply("/p?b=2&b=1&a").as_deref(), Some("/p?b=2&b=1"));
+    let both = query(r#"{"allowed":true,"query_parameters_to_set":{"a":"1"},"query_parameters_to_remove":["a"]}"#);
+    assert_eq!(both.apply("/p").as_deref(), Some("/p"));
+    assert_eq!(query("true").apply("/p?b&a"), None);
+}

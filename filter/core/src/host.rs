@@ -1,0 +1,108 @@
+//! What the core asks of the proxy it runs in. Time, randomness and everything else from outside come through here,
+//! so that a test is a host too.
+
+use crate::metrics::{Counter, Implementation, Reason};
+
+/// A monotonic clock. Shared, because the engine reads it in the middle of an evaluation.
+pub trait Clock {
+    /// Nanoseconds since an arbitrary point; never goes back.
+    fn now(&self) -> u64;
+}
+
+/// A call into the proxy failed. The request that needed it is denied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostError;
+
+/// The proxy, seen from one request.
+pub trait Host {
+    /// A random number: ids, never secrets.
+    fn random(&self) -> u64;
+
+    /// Start of the request, nanoseconds since the epoch.
+    ///
+    /// # Errors
+    /// The proxy did not tell.
+    fn request_time(&self) -> Result<u64, HostError>;
+
+    /// `HTTP/1.1`, `HTTP/2`, …
+    ///
+    /// # Errors
+    /// The proxy did not tell.
+    fn protocol(&self) -> Result<String, HostError>;
+
+    /// The first `length` bytes of the request body buffered so far.
+    ///
+    /// # Errors
+    /// The proxy did not hand them out.
+    fn body(&self, length: usize) -> Result<Vec<u8>, HostError>;
+
+    /// Counts one.
+    fn count(&self, counter: Counter);
+
+    /// Tells the operator that a side could not decide. `detail` names places of the policy and keys of the result,
+    /// never values of the request.
+    fn report(&self, implementation: Implementation, reason: Reason, detail: &str);
+}
+
+#[cfg(test)]
+pub mod testing {
+    //! A host for tests: everything is set by hand.
+
+    use super::{Clock, Host, HostError};
+    use crate::metrics::{Counter, Implementation, Reason};
+    use std::cell::{Cell, RefCell};
+
+    /// A clock that moves by `step` at every look.
+    #[derive(Default)]
+    pub struct FakeClock {
+        /// The time.
+        pub now: Cell<u64>,
+        /// What a look adds to it.
+        pub step: Cell<u64>,
+    }
+
+    impl Clock for FakeClock {
+        fn now(&self) -> u64 {
+            self.now.set(self.now.get() + self.step.get());
+            self.now.get()
+        }
+    }
+
+    /// A host whose every answer is a field.
+    #[derive(Default)]
+    pub struct FakeHost {
+        /// Every random number.
+        pub random: u64,
+        /// Start of the request.
+        pub request_time: u64,
+        /// The buffered body; `None`: reading it fails.
+        pub body: Option<Vec<u8>>,
+        /// What was counted, in order.
+        pub counted: RefCell<Vec<String>>,
+    }
+
+    impl Host for FakeHost {
+        fn random(&self) -> u64 {
+            self.random
+        }
+
+        fn request_time(&self) -> Result<u64, HostError> {
+            Ok(self.request_time)
+        }
+
+        fn protocol(&self) -> Result<String, HostError> {
+            Ok("HTTP/1.1".to_owned())
+        }
+
+        fn body(&self, length: usize) -> Result<Vec<u8>, HostError> {
+            let body = self.body.as_ref().ok_or(HostError)?;
+            Ok(body[..length].to_vec())
+        }
+
+        fn count(&self, counter: Counter) {
+            self.counted.borrow_mut().push(counter.name());
+        }
+
+        fn report(&self, _: Implementation, _: Reason, _: &str) {}
+    }
+}

@@ -1,0 +1,53 @@
+//! The few rules of HTTP that several rooms need.
+
+/// Whether `name` is a header name: an RFC 9110 token, at most 256 bytes.
+#[must_use]
+pub fn is_header_name(name: &[u8]) -> bool {
+    !name.is_empty() && name.len() <= 256 && name.iter().all(|byte| is_token_byte(*byte))
+}
+
+/// Whether `value` may stand in a header: no control character but tab, so that nothing can end the line.
+#[must_use]
+pub fn is_header_value(value: &[u8]) -> bool {
+    value.iter().all(|byte| *byte == b'\t' || (*byte >= 0x20 && *byte != 0x7f))
+}
+
+/// Headers by which a message is framed or a connection run. They belong to the proxy: one that a policy sets, from
+/// data of a request perhaps, could make one request two (smuggling).
+#[must_use]
+pub fn is_framing_header(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "content-length"
+            | "keep-alive"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
+
+/// Whether `path` may stand in a request line: it begins with `/` and holds neither space nor control character, nor
+/// the `#` that ends a path.
+#[must_use]
+pub fn is_path(path: &str) -> bool {
+    path.starts_with('/') && path.bytes().all(is_path_byte)
+}
+
+/// Whether `text` may be a name or value of a query as it is.
+#[must_use]
+pub fn is_query_text(text: &str) -> bool {
+    text.bytes().all(|byte| is_path_byte(byte) && byte != b'&')
+}
+
+/// Neither space, control character nor `#`; bytes beyond ASCII pass as Envoy lets them pass.
+fn is_path_byte(byte: u8) -> bool {
+    byte > 0x20 && byte != 0x7f && byte != b'#'
+}
+
+/// A token byte of RFC 9110, section 5.6.2.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}

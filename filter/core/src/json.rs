@@ -1,0 +1,447 @@
+//! JSON text → engine value, with the meaning Go's `encoding/json` gives it and bounds of our own.
+//!
+//! Everything a client or the remote OPA sends as JSON goes through this reader. `serde_json` cannot serve: it
+//! refuses lone surrogates that Go replaces, its number bridge into the engine turns the object
+//! `{"$serde_json::private::Number": "1"}` into the number 1, and the engine expands `1e999999999` digit by digit.
+
+use crate::text::push_replacing_invalid;
+use regorus::Value;
+
+/// Deepest nesting of arrays and objects that is read.
+pub const MAX_DEPTH: usize = 128;
+
+/// Longest number, in characters, and the largest exponent that is read: both bound the work one number can cost.
+const MAX_NUMBER_LENGTH: usize = 400;
+const MAX_EXPONENT: i64 = 400;
+
+/// Most values (members and elements of all depths) one text may hold: what bounds memory, since `[]` is two bytes of
+/// text and twelve times that as a value.
+const MAX_VALUES: usize = 500_000;
+
+/// Why a text is not JSON, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonError {
+    /// Byte offset, 0 is the first byte.
+    pub offset: usize,
+    /// What was wrong there.
+    pub message: &'static str,
+    /// The text may be JSON; it is beyond a bound of this reader.
+    pub beyond_bounds: bool,
+}
+
+impl std::fmt::Display for JsonError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} at byte {}", self.message, self.offset)
+    }
+}
+
+impl std::error::Error for JsonError {}
+
+/// Reads exactly one JSON value; white space may stand around it.
+///
+/// Duplicate keys: the last one wins. Lone surrogates and invalid UTF-8 inside strings become U+FFFD.
+///
+/// # Errors
+/// Anything else that is not JSON, nesting beyond [`MAX_DEPTH`], numbers too long or too large to hold.
+pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
+    let mut reader = Reader { text, rest: text, values: 0 };
+    let value = reader.value(0)?;
+    reader.white_space();
+    if reader.rest.is_empty() { Ok(value) } else { Err(reader.error("unexpected text after the value")) }
+}
+
+struct Reader<'a> {
+    text: &'a [u8],
+    rest: &'a [u8],
+    values: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn error(&self, message: &'static str) -> JsonError {
+        JsonError { offset: self.text.len().saturating_sub(self.rest.len()), message, beyond_bounds: false }
+    }
+
+    fn bound(&self, message: &'static str) -> JsonError {
+        JsonError { beyond_bounds: true, ..self.error(message) }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.rest.first().copied()
+    }
+
+    fn next(&mut self) -> Option<u8> {
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(*first)
+    }
+
+    /// Takes the longest prefix whose bytes satisfy `accept`.
+    fn take_while(&mut self, accept: impl Fn(u8) -> bool) -> &'a [u8] {
+        let length = self.rest.iter().take_while(|byte| accept(**byte)).count();
+        let (taken, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, &[]));
+        self.rest = rest;
+        taken
+    }
+
+    fn white_space(&mut self) {
+        self.take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Value, JsonError> {
+        self.values = self.values.saturating_add(1);
+        if self.values > MAX_VALUES {
+            return Err(self.bound("too many values"));
+        }
+        self.white_space();
+        match self.peek() {
+            None => Err(self.error("unexpected end of JSON input")),
+            Some(b'{') => self.object(depth),
+            Some(b'[') => self.array(depth),
+            Some(b'"') => Ok(Value::from(self.string()?)),
+            Some(b't') => self.word(b"true", Value::Bool(true)),
+            Some(b'f') => self.word(b"false", Value::Bool(false)),
+            Some(b'n') => self.word(b"null", Value::Null),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(_) => Err(self.error("invalid character looking for a value")),
+        }
+    }
+
+    fn word(&mut self, word: &'static [u8], value: Value) -> Result<Value, JsonError> {
+        match self.rest.strip_prefix(word) {
+            Some(rest) => {
+                self.rest = rest;
+                Ok(value)
+            }
+            None => Err(self.error("invalid literal")),
+        }
+    }
+
+    fn deeper(&self, depth: usize) -> Result<usize, JsonError> {
+        if depth >= MAX_DEPTH {
+            return Err(self.bound("nested too deeply"));
+        }
+        Ok(depth.saturating_add(1))
+    }
+
+    fn array(&mut self, depth: usize) -> Result<Value, JsonError> {
+        let depth = self.deeper(depth)?;
+        self.next();
+        let mut items = Vec::new();
+        self.white_space();
+        if self.peek() == Some(b']') {
+            self.next();
+            return Ok(Value::from(items));
+        }
+        loop {
+            items.push(self.value(depth)?);
+            self.white_space();
+            match self.next() {
+                Some(b',') => {}
+                Some(b']') => return Ok(Value::from(items)),
+                _ => return Err(self.error("expected `,` or `]` after an array element")),
+            }
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Value, JsonError> {
+        let depth = self.deeper(depth)?;
+        self.next();
+        let mut members = std::collections::BTreeMap::new();
+        self.white_space();
+        if self.peek() == Some(b'}') {
+            self.next();
+            return Ok(Value::from(members));
+        }
+        loop {
+            self.white_space();
+            if self.peek() != Some(b'"') {
+                return Err(self.error("expected a string as object key"));
+            }
+            let key = self.string()?;
+            self.white_space();
+            if self.next() != Some(b':') {
+                return Err(self.error("expected `:` after an object key"));
+            }
+            let value = self.value(depth)?;
+            members.insert(Value::from(key), value);
+            self.white_space();
+            match self.next() {
+                Some(b',') => {}
+                Some(b'}') => return Ok(Value::from(members)),
+                _ => return Err(self.error("expected `,` or `}` after an object member")),
+            }
+        }
+    }
+
+    fn string(&mut self) -> Result<String, JsonError> {
+        self.next();
+        let mut out = String::new();
+        loop {
+            let plain = self.take_while(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\');
+            push_replacing_invalid(&mut out, plain, char::REPLACEMENT_CHARACTER);
+            match self.next() {
+                Some(b'"') => return Ok(out),
+                Some(b'\\') => self.escape(&mut out)?,
+                Some(_) => return Err(self.error("invalid control character in a string")),
+                None => return Err(self.error("unexpected end of JSON input")),
+            }
+        }
+    }
+
+    fn escape(&mut self, out: &mut String) -> Result<(), JsonError> {
+        let character = match self.next() {
+            Some(b'"') => '"',
+            Some(b'\\') => '\\',
+            Some(b'/') => '/',
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => self.unicode_escape()?,
+            _ => return Err(self.error("invalid escape in a string")),
+        };
+        out.push(character);
+        Ok(())
+    }
+
+    /// The character of `\uXXXX`, taking the second half of a surrogate pair along. A lone surrogate is U+FFFD.
+    fn unicode_escape(&mut self) -> Result<char, JsonError> {
+        let first = self.four_hex()?;
+        if !(0xD800..0xDC00).contains(&first) {
+            return Ok(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER));
+        }
+        let after_first = self.rest;
+        if let Some(rest) = self.rest.strip_prefix(b"\\u") {
+            self.rest = rest;
+            let second = self.four_hex()?;
+            if (0xDC00..0xE000).contains(&second) {
+                let high = first.wrapping_sub(0xD800).wrapping_shl(10);
+                let code = high.wrapping_add(second.wrapping_sub(0xDC00)).wrapping_add(0x10000);
+                return Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+            }
+        }
+        self.rest = after_first;
+        Ok(char::REPLACEMENT_CHARACTER)
+    }
+
+    fn four_hex(&mut self) -> Result<u32, JsonError> {
+        let mut code: u32 = 0;
+        for _ in 0..4 {
+            let digit = self
+                .next()
+                .and_then(|byte| char::from(byte).to_digit(16))
+                .ok_or_else(|| self.error("invalid \\u escape in a string"))?;
+            code = code.wrapping_shl(4) | digit;
+        }
+        Ok(code)
+    }
+
+    /// A number by JSON's grammar; the engine's own reader is more liberal and is only given what passed here.
+    fn number(&mut self) -> Result<Value, JsonError> {
+        let start = self.rest;
+        if self.peek() == Some(b'-') {
+            self.next();
+        }
+        let integer = self.take_while(|byte| byte.is_ascii_digit());
+        if integer.is_empty() || (integer.len() > 1 && integer.first() == Some(&b'0')) {
+            return Err(self.error("invalid number"));
+        }
+        if self.peek() == Some(b'.') {
+            self.next();
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.next();
+            if let Some(b'+' | b'-') = self.peek() {
+                self.next();
+            }
+            let exponent = self.digits()?;
+            let size = std::str::from_utf8(exponent).ok().and_then(|s| s.parse::<i64>().ok());
+            if size.is_none_or(|size| size > MAX_EXPONENT) {
+                return Err(self.bound("number out of range"));
+            }
+        }
+        let length = start.len().saturating_sub(self.rest.len());
+        if length > MAX_NUMBER_LENGTH {
+            return Err(self.bound("number too long"));
+        }
+        start
+            .get(..length)
+            .and_then(|text| std::str::from_utf8(text).ok())
+            .and_then(exact_number)
+            .ok_or_else(|| self.bound("number cannot be held exactly"))
+    }
+
+    fn digits(&mut self) -> Result<&'a [u8], JsonError> {
+        let digits = self.take_while(|byte| byte.is_ascii_digit());
+        if digits.is_empty() {
+            return Err(self.error("invalid number"));
+        }
+        Ok(digits)
+    }
+}
+
+/// The number, if the engine can hold it as it is written. OPA computes with the digits, the engine with doubles: two
+/// numbers that differ for OPA must not become one for us, nor reach the remote OPA as another one.
+fn exact_number(text: &str) -> Option<Value> {
+    let value = Value::from_numeric_string(text).ok()?;
+    let held = value.as_number().ok()?.format_decimal();
+    (normal_form(text)? == normal_form(&held)?).then_some(value)
+}
+
+/// Sign, digits without zeros at either end, and the exponent of the last digit. Zero has no digits.
+fn normal_form(text: &str) -> Option<(bool, String, i64)> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
+        None => (text, 0),
+    };
+    let (negative, mantissa) = match mantissa.strip_prefix('-') {
+        Some(mantissa) => (true, mantissa),
+        None => (false, mantissa),
+    };
+    let (integer, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = format!("{integer}{fraction}");
+    let digits = all.trim_end_matches('0');
+    let stripped = i64::try_from(all.len().checked_sub(digits.len())?).ok()?;
+    let digits = digits.trim_start_matches('0');
+    if digits.is_empty() {
+        return Some((false, String::new(), 0));
+    }
+    let exponent = exponent.checked_sub(i64::try_from(fraction.len()).ok()?)?.checked_add(stripped)?;
+    Some((negative, digits.to_owned(), exponent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn text(json: &str) -> String {
+        parse(json.as_bytes()).unwrap().to_string()
+    }
+
+    #[test]
+    fn reads_every_kind_of_value() {
+        assert_eq!(
+            text(" {\"a\": [1, -2.5, true, false, null, \"x\"], \"b\": {}} \n"),
+            r#"{"a":[1,-2.5,true,false,null,"x"],"b":{}}"#
+        );
+    }
+
+    #[test]
+    fn keeps_every_digit_of_large_integers() {
+        assert_eq!(text("12345678901234567890123"), "12345678901234567890123");
+    }
+
+    #[test]
+    fn an_object_that_looks_like_a_bridge_number_stays_an_object() {
+        let value = parse(br#"{"$serde_json::private::Number":"1"}"#).unwrap();
+        assert!(value.as_object().is_ok());
+    }
+
+    #[test]
+    fn a_huge_exponent_is_refused_and_costs_nothing() {
+        assert!(parse(b"1e999999999").is_err());
+        assert!(parse(b"1e-999999999").is_err());
+        assert!(parse(&[b'9'; 5000]).is_err());
+        assert!(parse(b"1e300").is_ok());
+    }
+
+    #[test]
+    fn a_number_that_would_be_rounded_is_refused() {
+        for good in [
+            "0",
+            "-0",
+            "0.0",
+            "1.0",
+            "-2.5",
+            "0.1",
+            "1e3",
+            "1.5e300",
+            "1E-7",
+            "123456789012345.5",
+            "0.30000000000000004",
+            "9007199254740993",
+            "100000000000000000000",
+            "1e22",
+            "5e-324",
+        ] {
+            assert!(parse(good.as_bytes()).is_ok(), "{good} was refused");
+        }
+        for bad in [
+            "100000000000000000000.5",
+            "9007199254740993.0",
+            "0.1000000000000000000001",
+            "1e-400",
+            "0.30000000000000003",
+        ] {
+            assert!(parse(bad.as_bytes()).is_err(), "{bad} was accepted");
+        }
+    }
+
+    #[test]
+    fn the_number_of_values_is_bounded() {
+        assert!(parse(format!("[{}1]", "[],".repeat(400_000)).as_bytes()).is_ok());
+        assert!(parse(format!("[{}1]", "[],".repeat(500_000)).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn the_last_of_duplicate_keys_wins() {
+        assert_eq!(text(r#"{"a":1,"a":2}"#), r#"{"a":2}"#);
+    }
+
+    #[test]
+    fn surrogates_and_bad_bytes_are_replaced_as_in_go() {
+        assert_eq!(parse(br#""\ud83d\ude00""#).unwrap(), Value::from("\u{1F600}"));
+        assert_eq!(parse(br#""\ud800x""#).unwrap(), Value::from("\u{FFFD}x"));
+        assert_eq!(parse(br#""\ud800\u0041""#).unwrap(), Value::from("\u{FFFD}A"));
+        assert_eq!(parse(b"\"a\xff\xfeb\"").unwrap(), Value::from("a\u{FFFD}\u{FFFD}b"));
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused() {
+        for bad in [
+            "",
+            " ",
+            "{",
+            "[1",
+            "[1,]",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{a:1}",
+            "tru",
+            "01",
+            "1.",
+            "1e",
+            "-",
+            "+1",
+            "NaN",
+            "1 2",
+            "\"\u{1}\"",
+            "\"\\x\"",
+            "\"\\u12g4\"",
+            "\u{feff}1",
+            "[\"foo\" : 42}",
+            "\"open",
+        ] {
+            assert!(parse(bad.as_bytes()).is_err(), "{bad:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn what_is_beyond_a_bound_is_told_from_what_is_no_json() {
+        assert!(parse(b"1e999").unwrap_err().beyond_bounds);
+        assert!(parse("[".repeat(200).as_bytes()).unwrap_err().beyond_bounds);
+        assert!(!parse(b"[1").unwrap_err().beyond_bounds);
+    }
+
+    #[test]
+    fn nesting_ends_at_the_limit() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(parse(nested(MAX_DEPTH).as_bytes()).is_ok());
+        assert!(parse(nested(MAX_DEPTH + 1).as_bytes()).is_err());
+        assert!(parse("[".repeat(1_000_000).as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,23 @@
+//! SARK's decision, free of any host: no proxy-wasm type, no clock, no I/O of its own.
+//!
+//! The way of a request through the rooms is drawn in `docs/architecture.md`; it begins at
+//! [`Authorizer::check`](authorizer::Authorizer::check).
+
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails, as it should"))]
+#![deny(missing_docs)]
+
+pub mod authorizer;
+pub mod config;
+pub mod decision;
+pub mod engine;
+pub mod host;
+mod http;
+pub mod json;
+pub mod metrics;
+pub mod pairs;
+pub mod policy;
+pub mod remote;
+pub mod request;
+pub mod rollout;
+mod text;

@@ -1,0 +1,240 @@
+//! One table of what is counted: every counter, its labels and the stat name it has in Envoy.
+//!
+//! Labels are closed sets, so the number of stats is fixed when the module is built and no client can
+//! add one. Meaning of each: `docs/failure-modes.md`.
+
+/// Who decided, or was asked to decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Implementation {
+    /// The inline engine.
+    Rust,
+    /// The remote OPA.
+    Remote,
+    /// Neither.
+    None,
+}
+
+impl Implementation {
+    /// Every member, in label order.
+    pub const ALL: [Self; 3] = [Self::Rust, Self::Remote, Self::None];
+
+    /// The label's value.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Rust => "rust",
+            Self::Remote => "remote",
+            Self::None => "none",
+        }
+    }
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The policy allows.
+    Allow,
+    /// The policy denies.
+    Deny,
+    /// The request cannot be read: 400.
+    BadRequest,
+    /// The body is larger than the operator allows: 413.
+    BodyTooLarge,
+    /// Undecided, let through because the operator said so.
+    FailureModeAllow,
+    /// Undecided, therefore denied.
+    FailureModeDeny,
+}
+
+impl Outcome {
+    /// Every member, in label order.
+    pub const ALL: [Self; 6] =
+        [Self::Allow, Self::Deny, Self::BadRequest, Self::BodyTooLarge, Self::FailureModeAllow, Self::FailureModeDeny];
+
+    /// The label's value.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::BadRequest => "bad_request",
+            Self::BodyTooLarge => "body_too_large",
+            Self::FailureModeAllow => "failure_mode_allow",
+            Self::FailureModeDeny => "failure_mode_deny",
+        }
+    }
+}
+
+/// Why one side could not decide. A closed set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Inline: the wall clock budget is used up.
+    TimeLimit,
+    /// Inline: the step budget is used up.
+    StepLimit,
+    /// Inline: complete rules or functions gave different values.
+    Conflict,
+    /// Inline: any other run-time error, for instance a value of a type the interpreter cannot iterate.
+    Evaluation,
+    /// The decision is undefined.
+    Undefined,
+    /// The decision is neither a boolean nor a well-formed object.
+    BadResult,
+    /// Remote: too many calls are open; this one was not sent.
+    Overloaded,
+    /// Remote: the proxy refused the call.
+    DispatchRejected,
+    /// Remote: the call failed at once.
+    DispatchFailed,
+    /// Remote: no answer in time, by our own clock.
+    Timeout,
+    /// Remote: status 503.
+    Status503,
+    /// Remote: status 504, before the deadline.
+    Status504,
+    /// Remote: any other status than 200.
+    StatusOther,
+    /// Remote: the connection broke.
+    Reset,
+    /// Remote: the reply is larger than allowed.
+    TooLarge,
+    /// Remote: the reply is not the JSON of OPA's data API.
+    BadJson,
+}
+
+impl Reason {
+    /// Every reason the inline side can have.
+    pub const RUST: [Self; 6] =
+        [Self::TimeLimit, Self::StepLimit, Self::Conflict, Self::Evaluation, Self::Undefined, Self::BadResult];
+
+    /// Every reason the remote side can have.
+    pub const REMOTE: [Self; 12] = [
+        Self::Overloaded,
+        Self::DispatchRejected,
+        Self::DispatchFailed,
+        Self::Timeout,
+        Self::Status503,
+        Self::Status504,
+        Self::StatusOther,
+        Self::Reset,
+        Self::TooLarge,
+        Self::BadJson,
+        Self::Undefined,
+        Self::BadResult,
+    ];
+
+    /// The label's value.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::TimeLimit => "time_limit",
+            Self::StepLimit => "step_limit",
+            Self::Conflict => "conflict",
+            Self::Evaluation => "evaluation",
+            Self::Undefined => "undefined",
+            Self::BadResult => "bad_result",
+            Self::Overloaded => "overloaded",
+            Self::DispatchRejected => "dispatch_rejected",
+            Self::DispatchFailed => "dispatch_failed",
+            Self::Timeout => "timeout",
+            Self::Status503 => "status_503",
+            Self::Status504 => "status_504",
+            Self::StatusOther => "status_other",
+            Self::Reset => "reset",
+            Self::TooLarge => "too_large",
+            Self::BadJson => "bad_json",
+        }
+    }
+
+    /// Whether requests themselves can bring this error about where an OPA would have decided, so that it must
+    /// never let one through: else a client could choose the failure mode (design decision 6). Filling up the open
+    /// calls is such a way.
+    #[must_use]
+    pub const fn request_caused(self) -> bool {
+        matches!(self, Self::TimeLimit | Self::StepLimit | Self::Evaluation | Self::Overloaded)
+    }
+}
+
+/// Something that is counted, with its labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counter {
+    /// `sark_decisions_total{implementation, result}`: one per request.
+    Decision(Implementation, Outcome),
+    /// `feature_flag_assignments_total{feature="rust_opa", implementation}`: one per request that is decided.
+    Assignment(Implementation),
+    /// `sark_identity_missing_total`: an identity is configured and the request has none.
+    IdentityMissing,
+    /// `opa_evaluation_errors_total{implementation, reason}`: one per failed attempt.
+    EvaluationError(Implementation, Reason),
+    /// `sark_fallbacks_total{implementation="remote"}`: inline errors handed to the remote OPA.
+    Fallback,
+    /// `sark_host_errors_total`: calls into the host that failed.
+    HostError,
+}
+
+impl Counter {
+    /// Every counter there is.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for implementation in Implementation::ALL {
+            for outcome in Outcome::ALL {
+                all.push(Self::Decision(implementation, outcome));
+            }
+        }
+        all.push(Self::Assignment(Implementation::Rust));
+        all.push(Self::Assignment(Implementation::Remote));
+        all.push(Self::IdentityMissing);
+        all.extend(Reason::RUST.map(|reason| Self::EvaluationError(Implementation::Rust, reason)));
+        all.extend(Reason::REMOTE.map(|reason| Self::EvaluationError(Implementation::Remote, reason)));
+        all.push(Self::Fallback);
+        all.push(Self::HostError);
+        all
+    }
+
+    /// The stat's name; label values follow label names, so that Envoy's `stats_tags` can take them out.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::Decision(implementation, outcome) => {
+                format!("sark_decisions_total.implementation.{}.result.{}", implementation.label(), outcome.label())
+            }
+            Self::Assignment(implementation) => {
+                format!("feature_flag_assignments_total.feature.rust_opa.implementation.{}", implementation.label())
+            }
+            Self::IdentityMissing => "sark_identity_missing_total".to_owned(),
+            Self::EvaluationError(implementation, reason) => format!(
+                "opa_evaluation_errors_total.implementation.{}.reason.{}",
+                implementation.label(),
+                reason.label()
+            ),
+            Self::Fallback => "sark_fallbacks_total.implementation.remote".to_owned(),
+            Self::HostError => "sark_host_errors_total".to_owned(),
+        }
+    }
+}
+
+/// Gauge: calls to the remote OPA that are open, over all workers.
+pub const CALLOUTS_IN_FLIGHT: &str = "sark_callouts_in_flight";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn names_are_distinct_and_labels_stand_in_pairs() {
+        let all = Counter::all();
+        let names: std::collections::BTreeSet<String> = all.iter().map(|c| c.name()).collect();
+        assert_eq!(names.len(), all.len());
+        assert!(names.iter().all(|name| name.split('.').count() % 2 == 1));
+    }
+
+    #[test]
+    fn only_what_an_opa_would_have_decided_is_request_caused() {
+        let caused: Vec<_> =
+            Reason::RUST.into_iter().chain(Reason::REMOTE).filter(|reason| reason.request_caused()).collect();
+        assert_eq!(caused, [Reason::TimeLimit, Reason::StepLimit, Reason::Evaluation, Reason::Overloaded]);
+    }
+}

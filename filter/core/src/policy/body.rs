@@ -1,0 +1,620 @@
+//! Every statement and expression of every rule.
+
+use std::collections::BTreeMap;
+
+use regorus::Value;
+use regorus::unstable::{
+    ArithOp, AssignOp, BoolOp, Expr, Literal, LiteralStmt, Query, Ref, Rule, RuleBody, RuleHead, Span,
+};
+
+use super::call;
+use super::error::PolicyError;
+use super::graph::Uses;
+use super::heads::{self, Index, ModuleInfo, Path, Shape};
+use super::literal;
+use super::negation;
+use super::reference;
+use super::scope::{Kind, Local, Scopes};
+use super::tree::WholeRead;
+
+/// Arguments of a user function: more are lost in regorus' bytecode, and no policy needs them.
+const MAX_ARGUMENTS: usize = 8;
+
+/// Statements of one body. regorus orders them in time that grows with their square.
+const MAX_STATEMENTS: usize = 1_000;
+
+/// Where an expression stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Site {
+    /// In a statement, which is repeated for every value of `_` in it.
+    Statement,
+    /// Where a single value is wanted.
+    Value,
+}
+
+/// What is known of an expression.
+#[derive(Debug, Clone)]
+pub(super) struct Info {
+    pub kind: Kind,
+    /// It has a value whenever it is evaluated.
+    pub sure: bool,
+    /// It is exactly this path below `input`.
+    pub input: Option<Path>,
+    /// Kind of what the reference indexes into.
+    pub whole: Kind,
+}
+
+impl Info {
+    pub(super) const fn sure(kind: Kind) -> Self {
+        Self { kind, sure: true, input: None, whole: kind }
+    }
+
+    pub(super) const fn maybe(kind: Kind) -> Self {
+        Self { kind, sure: false, input: None, whole: kind }
+    }
+
+    pub(super) fn surely(self) -> Self {
+        Self { sure: true, ..self }
+    }
+}
+
+/// What is found out about one definition.
+pub(super) struct Definition {
+    /// The rule it defines.
+    pub path: Path,
+    pub uses: Uses,
+    pub reads: Vec<WholeRead>,
+    /// It has a value whatever the input is.
+    pub always: bool,
+    /// What its value is.
+    pub kind: Kind,
+}
+
+/// What is known before the walk.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub data: &'a Value,
+    /// What the rules' values are, as far as it is known.
+    pub kinds: &'a BTreeMap<Path, Kind>,
+    /// The kinds are final: what needs one may be refused.
+    pub finally: bool,
+}
+
+/// Checks one definition.
+pub(super) fn check(
+    index: &Index,
+    module: &ModuleInfo,
+    known: Known<'_>,
+    rule: &Rule,
+) -> Result<Definition, PolicyError> {
+    let head = heads::head_of(&module.package, rule)?;
+    let mut walker = Walker {
+        index,
+        module,
+        known,
+        scopes: Scopes::default(),
+        level: 0,
+        uses: Uses::default(),
+        later: BTreeMap::new(),
+        loops: 0,
+        reads: Vec::new(),
+        always: false,
+        kind: None,
+    };
+    walker.scopes.push();
+    walker.rule(rule, &head)?;
+    let Walker { uses, reads, always, kind, .. } = walker;
+    let kind = kind.unwrap_or(Kind::Any);
+    Ok(Definition { path: head.path, uses, reads, always, kind })
+}
+
+/// The state of the walk through one definition.
+pub(super) struct Walker<'a> {
+    pub index: &'a Index,
+    pub module: &'a ModuleInfo,
+    pub known: Known<'a>,
+    pub scopes: Scopes,
+    /// Evaluations open inside each other at this point.
+    level: u32,
+    uses: Uses,
+    /// Variables that the current statement gives a value.
+    later: BTreeMap<String, Kind>,
+    /// Iterations of the current statement.
+    loops: u32,
+    /// Trees that are read whole.
+    reads: Vec<WholeRead>,
+    always: bool,
+    kind: Option<Kind>,
+}
+
+impl Walker<'_> {
+    fn rule(&mut self, rule: &Rule, head: &heads::Head) -> Result<(), PolicyError> {
+        match rule {
+            Rule::Default { args, value, .. } => {
+                self.always = true;
+                self.arguments(args)?;
+                self.default_value(head, value)
+            }
+            Rule::Spec { head: syntax, bodies, .. } => self.definition(syntax, bodies),
+        }
+    }
+
+    fn default_value(&mut self, head: &heads::Head, value: &Ref<Expr>) -> Result<(), PolicyError> {
+        if !literal::is_constant(value) {
+            return Err(PolicyError::at(value.span(), "a default must be a constant"));
+        }
+        self.kind = Some(self.expr(value, Site::Value)?.kind);
+        match (head.shape, self.index.rules.get(&head.path)) {
+            (Shape::Function(_), Some(rule)) if !rule.defined => {
+                Err(PolicyError::at(value.span(), "a function needs a definition besides its default"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn definition(&mut self, head: &RuleHead, bodies: &[RuleBody]) -> Result<(), PolicyError> {
+        let (key, value) = match head {
+            RuleHead::Compr { refr, assign, .. } => {
+                let key = match refr.as_ref() {
+                    Expr::RefBrack { index, .. } if literal::string(index).is_none() => Some(index),
+                    _ => None,
+                };
+                if let (Some(key), None) = (key, assign) {
+                    return Err(PolicyError::at(key.span(), "a computed key needs a value: name[key] := value"));
+                }
+                (key, assign.as_ref().map(|assign| &assign.value))
+            }
+            RuleHead::Set { key, .. } => (None, key.as_ref()),
+            RuleHead::Func { args, assign, .. } => {
+                self.arguments(args)?;
+                (None, assign.as_ref().map(|assign| &assign.value))
+            }
+        };
+        let set = matches!(head, RuleHead::Set { .. });
+        let object = key.is_some();
+        let partial = object || set;
+        check_else(bodies, partial, value.is_some())?;
+        let has_else = bodies.len() > 1;
+        if bodies.is_empty() {
+            self.always = self.output(key, value, false)?;
+        }
+        for (number, body) in bodies.iter().enumerate() {
+            self.scopes.push();
+            let level = self.level;
+            let iterates = self.query(&body.query)?;
+            let must = iterates || has_else;
+            if number == 0 {
+                self.output(key, value, must)?;
+            } else {
+                self.output(None, body.assign.as_ref().map(|assign| &assign.value), must)?;
+            }
+            self.level = level;
+            self.scopes.pop();
+        }
+        if let (true, Some(key), Some(kind)) = (set, value, self.kind) {
+            member(key, kind)?;
+        }
+        self.kind = match self.kind {
+            _ if set => Some(Kind::Set),
+            Some(kind) if object => Some(if kind.is_json() { Kind::Json } else { Kind::Any }),
+            kind => kind,
+        };
+        Ok(())
+    }
+
+    /// Checks key and value of a head and tells whether they always have a value. With `must`, they
+    /// have to have one whenever the body holds: an undefined one makes regorus forget the values
+    /// found before.
+    fn output(&mut self, key: Option<&Ref<Expr>>, value: Option<&Ref<Expr>>, must: bool) -> Result<bool, PolicyError> {
+        let mut sure = true;
+        // Without a value it is `true`.
+        let mut kind = if value.is_none() { Some(Kind::Scalar) } else { None };
+        for expr in key.into_iter().chain(value) {
+            let info = self.expr(expr, Site::Value)?;
+            sure &= info.sure;
+            kind = Some(kind.map_or(info.kind, |kind| kind.join(info.kind)));
+            if must && !info.sure {
+                return Err(PolicyError::at(
+                    expr.span(),
+                    "the head's value may be undefined; bind it in the body first: x := …",
+                ));
+            }
+        }
+        let kind = kind.unwrap_or(Kind::Any);
+        self.kind = Some(self.kind.map_or(kind, |known| known.join(kind)));
+        Ok(sure)
+    }
+
+    fn arguments(&mut self, args: &[Ref<Expr>]) -> Result<(), PolicyError> {
+        if let Some(extra) = args.get(MAX_ARGUMENTS) {
+            return Err(PolicyError::at(
+                extra.span(),
+                format!("a function may have at most {MAX_ARGUMENTS} arguments; pass an object"),
+            ));
+        }
+        for arg in args {
+            match arg.as_ref() {
+                Expr::Var { span, .. } if span.text() == "_" => {}
+                Expr::Var { span, .. } => {
+                    self.scopes.declare(self.index, self.module, span, Local::bound(Kind::Any))?;
+                }
+                other if literal::is_scalar(other) => {
+                    self.expr(arg, Site::Value)?;
+                }
+                other => {
+                    return Err(PolicyError::at(
+                        other.span(),
+                        "a function's argument must be a name or a constant; take it apart in the body",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the statements of a body in their order. Tells whether they may hold more than once.
+    fn query(&mut self, query: &Query) -> Result<bool, PolicyError> {
+        let mut iterates = false;
+        if let Some(extra) = query.stmts.get(MAX_STATEMENTS) {
+            return Err(PolicyError::at(
+                &extra.span,
+                format!("a body may have at most {MAX_STATEMENTS} statements; split the rule"),
+            ));
+        }
+        for statement in &query.stmts {
+            self.loops = 0;
+            self.later.clear();
+            self.statement(statement)?;
+            let later = std::mem::take(&mut self.later);
+            self.scopes.bind(&later);
+            iterates |= self.loops > 0;
+            self.level = self.level.saturating_add(self.loops);
+            self.uses.reach(self.level);
+        }
+        self.loops = 0;
+        Ok(iterates)
+    }
+
+    fn statement(&mut self, statement: &LiteralStmt) -> Result<(), PolicyError> {
+        if let Some(modifier) = statement.with_mods.first() {
+            return Err(PolicyError::at(
+                &modifier.span,
+                "`with` is not available inline; pass the value to a function as an argument",
+            ));
+        }
+        match &statement.literal {
+            Literal::SomeVars { vars, .. } => {
+                for span in vars {
+                    let local = Local { kind: Kind::Any, open: true, input: None, every: false };
+                    self.declare(span, local)?;
+                }
+                Ok(())
+            }
+            Literal::SomeIn { key, value, collection, .. } => {
+                let info = self.expr(collection, Site::Statement)?;
+                let kind = info.kind.part();
+                for name in key.iter().chain([value]) {
+                    self.pattern(name, kind)?;
+                }
+                self.loops = self.loops.saturating_add(1);
+                Ok(())
+            }
+            Literal::Expr { expr, .. } => self.expression_statement(expr),
+            Literal::NotExpr { expr, .. } => negation::check(self, expr),
+            Literal::Every { key, value, domain, query, .. } => self.every(key.as_ref(), value, domain, query),
+        }
+    }
+
+    fn declare(&mut self, span: &Span, local: Local) -> Result<(), PolicyError> {
+        if span.text() == "_" {
+            return Err(PolicyError::at(span, "`_` cannot be declared; give the variable a name"));
+        }
+        self.scopes.declare(self.index, self.module, span, local)
+    }
+
+    /// The left side of `in`: a new name, or `_`.
+    fn pattern(&mut self, pattern: &Ref<Expr>, kind: Kind) -> Result<(), PolicyError> {
+        match pattern.as_ref() {
+            Expr::Var { span, .. } if span.text() == "_" => Ok(()),
+            Expr::Var { span, .. } => self.declare(span, Local::bound(kind)),
+            other => Err(PolicyError::at(
+                other.span(),
+                "`some … in` takes names only; compare the value in a statement of its own",
+            )),
+        }
+    }
+
+    fn every(
+        &mut self,
+        key: Option<&Span>,
+        value: &Span,
+        domain: &Ref<Expr>,
+        query: &Query,
+    ) -> Result<(), PolicyError> {
+        let kind = self.expr(domain, Site::Value)?.kind.part();
+        self.nested(|walker| {
+            for span in key.into_iter().chain([value]) {
+                if span.text() != "_" {
+                    walker.declare(span, Local { every: true, ..Local::bound(kind) })?;
+                }
+            }
+            walker.scopes.push();
+            walker.query(query)?;
+            walker.scopes.pop();
+            Ok(())
+        })
+    }
+
+    /// Runs `check` in a scope of its own, whose iterations are not those of the statement around.
+    fn nested<T>(&mut self, check: impl FnOnce(&mut Self) -> Result<T, PolicyError>) -> Result<T, PolicyError> {
+        let (loops, level) = (self.loops, self.level);
+        let later = std::mem::take(&mut self.later);
+        self.level = level.saturating_add(loops).saturating_add(2);
+        self.loops = 0;
+        self.scopes.push();
+        let result = check(self)?;
+        self.scopes.pop();
+        self.later = later;
+        self.loops = loops;
+        self.level = level;
+        Ok(result)
+    }
+
+    fn expression_statement(&mut self, expr: &Ref<Expr>) -> Result<(), PolicyError> {
+        match expr.as_ref() {
+            Expr::AssignExpr { op: AssignOp::ColEq, lhs, rhs, .. } => {
+                let info = self.expr(rhs, Site::Statement)?;
+                let Expr::Var { span, .. } = lhs.as_ref() else {
+                    return Err(PolicyError::at(
+                        lhs.span(),
+                        "`:=` takes a single name inline; take the value apart with indexes",
+                    ));
+                };
+                self.declare(span, Local { kind: info.kind, open: false, input: info.input, every: false })
+            }
+            Expr::Membership { .. } => self.membership(expr, Site::Statement, false).map(|_| ()),
+            _ => self.expr(expr, Site::Statement).map(|_| ()),
+        }
+    }
+
+    /// Counts one iteration of the current statement.
+    pub(super) fn iterate(&mut self, span: &Span, site: Site) -> Result<(), PolicyError> {
+        if site == Site::Value {
+            return Err(PolicyError::at(
+                span,
+                "iterates where a single value is wanted; bind it in the body first: some x in …",
+            ));
+        }
+        self.loops = self.loops.saturating_add(1);
+        Ok(())
+    }
+
+    /// Gives an open variable a value from the next statement on.
+    pub(super) fn bind_later(&mut self, span: &Span, kind: Kind) -> Result<(), PolicyError> {
+        if !self.scopes.is_innermost(span.text()) {
+            return Err(PolicyError::at(
+                span,
+                format!("`{}` has no value here; declare it inside the brackets that use it", span.text()),
+            ));
+        }
+        self.later.insert(span.text().to_owned(), kind);
+        Ok(())
+    }
+
+    /// Records that the rule at `path` is evaluated here.
+    pub(super) fn depend(&mut self, path: Path) {
+        let level = self.level.saturating_add(self.loops);
+        self.uses.add(path, level);
+    }
+
+    /// Records that more than one rule of a tree is read at once.
+    pub(super) fn read_whole(&mut self, span: &Span, path: &Path) {
+        self.reads.push(WholeRead { span: Some(span.clone()), path: path.clone() });
+    }
+
+    /// Checks an expression and everything in it.
+    pub(super) fn expr(&mut self, expr: &Ref<Expr>, site: Site) -> Result<Info, PolicyError> {
+        self.level = self.level.saturating_add(1);
+        self.uses.reach(self.level.saturating_add(self.loops));
+        let info = self.expr_inside(expr, site);
+        self.level = self.level.saturating_sub(1);
+        info
+    }
+
+    fn expr_inside(&mut self, expr: &Ref<Expr>, site: Site) -> Result<Info, PolicyError> {
+        match expr.as_ref() {
+            Expr::String { .. } | Expr::RawString { .. } | Expr::Bool { .. } | Expr::Null { .. } => {
+                Ok(Info::sure(Kind::Scalar))
+            }
+            Expr::Number { span, .. } => number(span),
+            Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => reference::check(self, expr, site),
+            Expr::Array { items, .. } => self.all(items.iter(), Kind::Json),
+            Expr::Set { items, .. } => self.all(items.iter(), Kind::Set),
+            Expr::Object { span, fields, .. } => {
+                // Of two equal keys OPA keeps the constant one, regorus the last.
+                if fields.len() > 1 && !fields.iter().all(|(_, key, _)| literal::is_scalar(key)) {
+                    return Err(PolicyError::at(
+                        span,
+                        "an object with a computed key may have only that one; use object.union",
+                    ));
+                }
+                self.all(fields.iter().flat_map(|(_, key, value)| [key, value]), Kind::Json)
+            }
+            Expr::ArrayCompr { term, query, .. } => {
+                let part = self.comprehension(query, &[term])?;
+                Ok(Info::sure(if part.is_json() { Kind::Json } else { Kind::Any }))
+            }
+            Expr::SetCompr { term, query, .. } => {
+                member(term, self.comprehension(query, &[term])?)?;
+                Ok(Info::sure(Kind::Set))
+            }
+            Expr::ObjectCompr { key, value, query, .. } => {
+                let part = self.comprehension(query, &[key, value])?;
+                Ok(Info::sure(if part.is_json() { Kind::Json } else { Kind::Any }))
+            }
+            Expr::Call { span, fcn, params, .. } => call::check(self, span, fcn, params, site),
+            Expr::BinExpr { lhs, rhs, .. } => {
+                self.operands(&[lhs, rhs], site)?;
+                Ok(Info::maybe(Kind::Set))
+            }
+            Expr::BoolExpr { span, op, lhs, rhs, .. } => self.comparison(span, op, lhs, rhs, site),
+            Expr::ArithExpr { span, op, lhs, rhs, .. } => self.arithmetic(span, op, lhs, rhs, site),
+            Expr::Membership { .. } => self.membership(expr, site, true),
+            Expr::UnaryExpr { span, .. } => {
+                Err(PolicyError::at(span, "`-` may only stand directly before a number; write 0 - x"))
+            }
+            Expr::AssignExpr { span, .. } => {
+                Err(PolicyError::at(span, "`=` is not available inline; use `:=` to name a value and `==` to compare"))
+            }
+        }
+    }
+
+    /// The parts of an array, set or object.
+    fn all<'e>(&mut self, parts: impl Iterator<Item = &'e Ref<Expr>>, kind: Kind) -> Result<Info, PolicyError> {
+        let mut whole = Info::sure(kind);
+        for part in parts {
+            let info = self.expr(part, Site::Value)?;
+            if kind == Kind::Set {
+                member(part, info.kind)?;
+            }
+            whole.sure &= info.sure;
+            if kind == Kind::Json && !info.kind.is_json() {
+                whole.kind = Kind::Any;
+            }
+        }
+        Ok(whole)
+    }
+
+    /// The kind of what a comprehension collects.
+    fn comprehension(&mut self, query: &Query, terms: &[&Ref<Expr>]) -> Result<Kind, PolicyError> {
+        self.nested(|walker| {
+            walker.query(query)?;
+            let mut kind = None;
+            for term in terms {
+                let term = walker.expr(term, Site::Value)?.kind;
+                kind = Some(kind.map_or(term, |kind: Kind| kind.join(term)));
+            }
+            Ok(kind.unwrap_or(Kind::Any))
+        })
+    }
+
+    /// The operands of an operator: nothing whose precedence one has to look up.
+    fn operands(&mut self, operands: &[&Ref<Expr>], site: Site) -> Result<Vec<Info>, PolicyError> {
+        operands
+            .iter()
+            .map(|operand| match operand.as_ref() {
+                Expr::BoolExpr { span, .. } | Expr::Membership { span, .. } => Err(PolicyError::at(
+                    span,
+                    "a comparison inside an operator is not available inline; bind it first: x := …",
+                )),
+                _ => self.expr(operand, site),
+            })
+            .collect()
+    }
+
+    fn comparison(
+        &mut self,
+        span: &Span,
+        op: &BoolOp,
+        lhs: &Ref<Expr>,
+        rhs: &Ref<Expr>,
+        site: Site,
+    ) -> Result<Info, PolicyError> {
+        let infos = self.operands(&[lhs, rhs], site)?;
+        // OPA orders objects before sets, regorus sets before objects.
+        let orders = !matches!(op, BoolOp::Eq | BoolOp::Ne);
+        let comparable = infos.iter().any(|info| info.kind.is_scalar()) || infos.iter().all(|info| info.kind.is_json());
+        if orders && !comparable && self.known.finally {
+            return Err(PolicyError::at(
+                span,
+                "one side of the comparison must be known to be a number or text; write floor(x) for a number",
+            ));
+        }
+        Ok(Info { sure: infos.iter().all(|info| info.sure), ..Info::maybe(Kind::Scalar) })
+    }
+
+    /// Integers only: fractions are rounded differently by regorus and OPA.
+    fn arithmetic(
+        &mut self,
+        span: &Span,
+        op: &ArithOp,
+        lhs: &Ref<Expr>,
+        rhs: &Ref<Expr>,
+        site: Site,
+    ) -> Result<Info, PolicyError> {
+        let infos = self.operands(&[lhs, rhs], site)?;
+        let integers = infos.iter().all(|info| info.kind == Kind::Integer);
+        let set = infos.iter().any(|info| info.kind == Kind::Set);
+        match op {
+            ArithOp::Div | ArithOp::Mod => {
+                Err(PolicyError::at(span, "`/` and `%` are not available inline; compare with a product instead"))
+            }
+            ArithOp::Add | ArithOp::Sub | ArithOp::Mul if integers => {
+                Ok(Info { sure: infos.iter().all(|info| info.sure), ..Info::maybe(Kind::Integer) })
+            }
+            ArithOp::Sub if set => Ok(Info::maybe(Kind::Set)),
+            _ if !self.known.finally => Ok(Info::maybe(Kind::Any)),
+            _ => Err(PolicyError::at(
+                span,
+                "arithmetic is only available on integers (constants, count, floor) and `-` on sets",
+            )),
+        }
+    }
+
+    /// `value in collection`. As a value inside something else its operands must not be undefined:
+    /// regorus would call it false where OPA leaves it undefined.
+    fn membership(&mut self, expr: &Ref<Expr>, site: Site, nested: bool) -> Result<Info, PolicyError> {
+        let Expr::Membership { span, key, value, collection, .. } = expr.as_ref() else {
+            return self.expr(expr, site);
+        };
+        if key.is_some() {
+            return Err(PolicyError::at(
+                span,
+                "`key, value in` is not available inline; write collection[key] == value",
+            ));
+        }
+        let infos = self.operands(&[value, collection], site)?;
+        if nested && !infos.iter().all(|info| info.sure) {
+            return Err(PolicyError::at(span, "an operand of `in` may be undefined here; bind it first: x := …"));
+        }
+        Ok(Info { sure: infos.iter().all(|info| info.sure), ..Info::maybe(Kind::Scalar) })
+    }
+}
+
+fn number(span: &Span) -> Result<Info, PolicyError> {
+    if literal::is_exact_integer(span.text()) {
+        Ok(Info::sure(Kind::Integer))
+    } else {
+        Err(PolicyError::at(span, "only integers up to 9007199254740991 are available inline; use a smaller unit"))
+    }
+}
+
+/// A member of a set. OPA orders objects before sets and regorus after them, which shows where a set
+/// of both becomes an array.
+fn member(expr: &Ref<Expr>, kind: Kind) -> Result<(), PolicyError> {
+    if kind == Kind::Set {
+        return Err(PolicyError::at(
+            expr.span(),
+            "a set in a set is not available inline; make it an array: [x | some x in …]",
+        ));
+    }
+    Ok(())
+}
+
+/// `else` only for complete rules and functions, and with a value exactly if the head has one:
+/// regorus and OPA give an `else` without a value different ones.
+fn check_else(bodies: &[RuleBody], partial: bool, value: bool) -> Result<(), PolicyError> {
+    for body in bodies.iter().skip(1) {
+        let problem = if !body.is_else {
+            "a second body is not available inline; write a second rule"
+        } else if partial {
+            "`else` is only available for complete rules and functions"
+        } else if body.assign.is_some() != value {
+            "head and `else` must both have a value or both have none; add `:= true`"
+        } else {
+            continue;
+        };
+        return Err(PolicyError::at(&body.span, problem));
+    }
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! The remote OPA: the call to its data API, and what can be made of the answer.
+
+use crate::config::Remote;
+use crate::json;
+use crate::metrics::Reason;
+use regorus::Value;
+use std::time::Duration;
+
+/// A call to the remote OPA, ready to be sent.
+#[derive(Debug)]
+pub struct Callout {
+    /// Envoy cluster.
+    pub cluster: String,
+    /// All headers, pseudo-headers first.
+    pub headers: Vec<(String, String)>,
+    /// `{"input": …}`.
+    pub body: Vec<u8>,
+    /// Deadline, at least 1 ms (trap: 0 means "none" to Envoy).
+    pub timeout: Duration,
+    /// A longer reply is not to be read.
+    pub max_reply_bytes: usize,
+    /// Calls that may be open in this worker, this one included.
+    pub max_in_flight: usize,
+}
+
+/// What became of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// Too many calls are open; it was not sent.
+    Overloaded,
+    /// The host would not take it.
+    Rejected,
+    /// The host took it and it failed at once.
+    Failed,
+    /// The connection broke, or Envoy gave the reply up.
+    Reset,
+    /// An answer.
+    Answer {
+        /// HTTP status.
+        status: u16,
+        /// The body, or `None` when it is longer than `max_reply_bytes`.
+        body: Option<Vec<u8>>,
+    },
+}
+
+/// The call that asks for a decision on `input`.
+///
+/// # Errors
+/// The document cannot be written as JSON; this does not happen to documents that were read from requests.
+pub fn call(remote: &Remote, input: &Value) -> Result<Callout, serde_json::Error> {
+    let mut body = b"{\"input\":".to_vec();
+    serde_json::to_writer(&mut body, input)?;
+    body.push(b'}');
+    Ok(Callout {
+        cluster: remote.cluster.clone(),
+        headers: remote.headers.clone(),
+        body,
+        timeout: remote.timeout,
+        max_reply_bytes: remote.max_reply_bytes,
+        max_in_flight: remote.max_in_flight,
+    })
+}
+
+/// The result that an answer holds.
+///
+/// `elapsed` is the time since the call was sent, by our own clock: Envoy answers a call that is too late with a 504
+/// of its own, which cannot be told from OPA's.
+///
+/// # Errors
+/// Everything that is no result, by reason.
+pub fn result(remote: &Remote, reply: Reply, elapsed: Duration) -> Result<Value, Reason> {
+    match reply {
+        Reply::Overloaded => Err(Reason::Overloaded),
+        Reply::Rejected => Err(Reason::DispatchRejected),
+        Reply::Failed => Err(Reason::DispatchFailed),
+        Reply::Reset => Err(Reason::Reset),
+        Reply::Answer { status: 200, body: None } => Err(Reason::TooLarge),
+        Reply::Answer { status: 200, body: Some(body) } => result_of_body(&body),
+        Reply::Answer { status: 503, .. } => Err(Reason::Status503),
+        Reply::Answer { status: 504, .. } if is_late(elapsed, remote.timeout) => Err(Reason::Timeout),
+        Reply::Answer { status: 504, .. } => Err(Reason::Status504),
+        Reply::Answer { .. } => Err(Reason::StatusOther),
+    }
+}
+
+/// Envoy's timer runs on the worker's cached time and may fire a little before our clock says so.
+fn is_late(elapsed: Duration, timeout: Duration) -> bool {
+    let slack = timeout.checked_div(10).unwrap_or_default().max(Duration::from_millis(2));
+    elapsed.saturating_add(slack) >= timeout
+}
+
+fn result_of_body(body: &[u8]) -> Result<Value, Reason> {
+    let reply = json::parse(body).map_err(|_| Reason::BadJson)?;
+    let members = reply.as_object().map_err(|_| Reason::BadJson)?;
+    members.get(&Value::from("result")).cloned().ok_or(Reason::Undefined)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn remote() -> Remote {
+        Remote {
+            cluster: "opa".to_owned(),
+            headers: Vec::new(),
+            timeout: Duration::from_millis(100),
+            max_reply_bytes: 1000,
+            max_in_flight: 10,
+        }
+    }
+
+    fn answer(status: u16, body: &str) -> Reply {
+        Reply::Answer { status, body: Some(body.as_bytes().to_vec()) }
+    }
+
+    #[test]
+    fn only_a_200_with_a_result_decides() {
+        let soon = Duration::from_millis(1);
+        let result = |reply| result(&remote(), reply, soon);
+        assert_eq!(result(answer(200, r#"{"result":true}"#)), Ok(Value::Bool(true)));
+        assert_eq!(result(answer(200, r#"{"result":null}"#)), Ok(Value::Null));
+        for (reply, reason) in [
+            (answer(200, "{}"), Reason::Undefined),
+            (answer(200, r#"{"Result":true}"#), Reason::Undefined),
+            (answer(200, ""), Reason::BadJson),
+            (answer(200, "true"), Reason::BadJson),
+            (answer(200, r#"{"result":true}x"#), Reason::BadJson),
+            (answer(200, "<html>"), Reason::BadJson),
+            (answer(201, r#"{"result":true}"#), Reason::StatusOther),
+            (answer(500, r#"{"result":true}"#), Reason::StatusOther),
+            (answer(503, r#"{"result":true}"#), Reason::Status503),
+            (answer(504, r#"{"result":true}"#), Reason::Status504),
+            (Reply::Answer { status: 200, body: None }, Reason::TooLarge),
+            (Reply::Answer { status: 500, body: None }, Reason::StatusOther),
+            (Reply::Overloaded, Reason::Overloaded),
+            (Reply::Rejected, Reason::DispatchRejected),
+            (Reply::Failed, Reason::DispatchFailed),
+            (Reply::Reset, Reason::Reset),
+        ] {
+            assert_eq!(result(reply.clone()), Err(reason), "{reply:?}");
+        }
+    }
+
+    #[test]
+    fn a_504_at_the_deadline_is_a_timeout() {
+        let at = |ms| result(&remote(), answer(504, ""), Duration::from_millis(ms));
+        assert_eq!(at(80), Err(Reason::Status504));
+        assert_eq!(at(95), Err(Reason::Timeout));
+        assert_eq!(at(100), Err(Reason::Timeout));
+    }
+
+    #[test]
+    fn the_call_holds_the_input_as_json() {
+        let input = json::parse(br#"{"n":12345678901234567890123,"t":"\u0001\""}"#).unwrap();
+        let callout = call(&remote(), &input).unwrap();
+        assert_eq!(
+            String::from_utf8(callout.body).unwrap(),
+            r#"{"input":{"n":12345678901234567890123,"t":"\u0001\""}}"#
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! `parsed_path`, `parsed_query` and form bodies, with Go's rules (contract sections 1.5, 1.6).
+
+use super::ParseError;
+use regorus::Value;
+use std::collections::BTreeMap;
+
+/// Most `&`-separated parameters in a query or form, as in Go's `net/url`.
+const MAX_PARAMETERS: usize = 10_000;
+
+/// What a `+` means where percent-decoding happens.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Plus {
+    Kept,
+    Space,
+}
+
+/// Splits `:path` at the first `?`.
+pub fn split(path: &str) -> (&str, &str) {
+    path.split_once('?').unwrap_or((path, ""))
+}
+
+/// The segments of a path: decoded first, then all leading `/` stripped, then split.
+///
+/// # Errors
+/// An invalid escape.
+pub fn parse_path(path: &str) -> Result<Value, ParseError> {
+    let decoded = unescape(path.as_bytes(), Plus::Kept)?;
+    let segments = decoded.trim_start_matches('/').split('/').map(Value::from);
+    Ok(Value::from(segments.collect::<Vec<_>>()))
+}
+
+/// The parameters of a query or of a form body: key → array of values in order.
+///
+/// # Errors
+/// An invalid escape, a `;`, more than 10,000 parameters.
+pub fn parse_query(query: &str) -> Result<Value, ParseError> {
+    if query.split('&').count() > MAX_PARAMETERS {
+        return Err(ParseError::new("number of URL query parameters exceeded limit"));
+    }
+    let mut parameters: BTreeMap<Value, Vec<Value>> = BTreeMap::new();
+    for piece in query.split('&').filter(|piece| !piece.is_empty()) {
+        if piece.contains(';') {
+            return Err(ParseError::new("invalid semicolon separator in query"));
+        }
+        let (key, value) = piece.split_once('=').unwrap_or((piece, ""));
+        let key = unescape(key.as_bytes(), Plus::Space)?;
+        let value = unescape(value.as_bytes(), Plus::Space)?;
+        parameters.entry(Value::from(key)).or_default().push(Value::from(value));
+    }
+    let parameters: BTreeMap<Value, Value> =
+        parameters.into_iter().map(|(key, values)| (key, Value::from(values))).collect();
+    Ok(Value::from(parameters))
+}
+
+fn unescape(text: &[u8], plus: Plus) -> Result<String, ParseError> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((byte, after)) = rest.split_first() {
+        let (decoded, after) = match byte {
+            b'%' => escape(rest)?,
+            b'+' if plus == Plus::Space => (b' ', after),
+            byte => (*byte, after),
+        };
+        out.push(decoded);
+        rest = after;
+    }
+    // Go keeps raw bytes and shows each invalid one as U+FFFD in JSON; the engine's strings are UTF-8.
+    Ok(crate::text::replace_invalid(&out, '\u{FFFD}'))
+}
+
+/// Decodes the `%XX` that `text` starts with.
+fn escape(text: &[u8]) -> Result<(u8, &[u8]), ParseError> {
+    if let [b'%', high, low, after @ ..] = text
+        && let (Some(high), Some(low)) = (char::from(*high).to_digit(16), char::from(*low).to_digit(16))
+        && let Ok(byte) = u8::try_from(high.wrapping_shl(4) | low)
+    {
+        return Ok((byte, after));
+    }
+    let shown = text.get(..3).unwrap_or(text);
+    Err(ParseError::new(format!("invalid URL escape \"{}\"", String::from_utf8_lossy(shown))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn every_row_of_the_contracts_path_table() {
+        for (path, expected) in [
+            ("/", r#"[""]"#),
+            ("", r#"[""]"#),
+            ("/a", r#"["a"]"#),
+            ("/a/", r#"["a",""]"#),
+            ("/a//b", r#"["a","","b"]"#),
+            ("//a", r#"["a"]"#),
+            ("///a", r#"["a"]"#),
+            ("///", r#"[""]"#),
+            ("/a;p=1", r#"["a;p=1"]"#),
+            ("/a%2Fb", r#"["a","b"]"#),
+            ("/%2F%2Fa", r#"["a"]"#),
+            ("/a%20b+c", r#"["a b+c"]"#),
+            ("/a%3Fb=1", r#"["a?b=1"]"#),
+            ("/a%00b", r#"["a\u0000b"]"#),
+            ("/./b/../c", r#"[".","b","..","c"]"#),
+            ("/a\\b", r#"["a\\b"]"#),
+            ("/a%FF", "[\"a\u{FFFD}\"]"),
+        ] {
+            assert_eq!(parse_path(path).unwrap().to_string(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn every_row_of_the_contracts_query_table() {
+        for (query, expected) in [
+            ("", "{}"),
+            ("x=1&x=2&y", r#"{"x":["1","2"],"y":[""]}"#),
+            ("x=a+b%2Bc", r#"{"x":["a b+c"]}"#),
+            ("b?c=d", r#"{"b?c":["d"]}"#),
+            ("=v", r#"{"":["v"]}"#),
+            ("&&x&", r#"{"x":[""]}"#),
+            ("x=1=2", r#"{"x":["1=2"]}"#),
+            ("A=1&a=2", r#"{"A":["1"],"a":["2"]}"#),
+            ("a=1&a=new%0aline", r#"{"a":["1","new\nline"]}"#),
+        ] {
+            assert_eq!(parse_query(query).unwrap().to_string(), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn invalid_escapes_semicolons_and_floods_are_errors() {
+        for bad in ["/%zz", "/%", "/%2", "/a%g0/b"] {
+            assert!(parse_path(bad).is_err(), "{bad}");
+        }
+        assert_eq!(parse_path("/%zz1").unwrap_err().to_string(), "invalid URL escape \"%zz\"");
+        assert!(parse_query("a=1;b=2").is_err());
+        assert!(parse_query("a=%zz").is_err());
+        assert!(parse_query("%zz=a").is_err());
+        assert!(parse_query(&vec!["a"; 10_000].join("&")).is_ok());
+        assert!(parse_query(&vec!["a"; 10_001].join("&")).is_err());
+    }
+}

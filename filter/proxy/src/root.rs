@@ -1,0 +1,81 @@
+//! The root context: takes a configuration or refuses it, and ticks.
+
+use crate::clock::VmClock;
+use crate::counters;
+use crate::hostcalls::{self, Buffer};
+use crate::report;
+use crate::stream::Stream;
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::ContextType;
+use sark_core::authorizer::Authorizer;
+use std::cell::Cell;
+use std::rc::Rc;
+
+thread_local! {
+    static VERSION_LOGGED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// One configuration in one VM. Streams that began under it keep it to their end.
+#[derive(Default)]
+pub struct Root {
+    /// `None`: nothing was configured, or it could not be read; every request is denied.
+    authorizer: Option<Rc<Authorizer>>,
+}
+
+impl Context for Root {}
+
+impl RootContext for Root {
+    fn on_vm_start(&mut self, _: usize) -> bool {
+        // Called for every root context; the version is that of the VM.
+        if !VERSION_LOGGED.replace(true) {
+            log::info!(
+                "sark {} revision {} features [{}] regorus 0.14.1",
+                env!("CARGO_PKG_VERSION"),
+                env!("SARK_REVISION"),
+                if cfg!(feature = "fault-injection") { "fault-injection" } else { "" }
+            );
+        }
+        counters::define();
+        true
+    }
+
+    /// A pure function of the configuration's bytes and the VM's environment (trap T1): a worker that says `false`
+    /// where the main thread said `true` would be skipped, and everything would pass. Whatever else can go wrong
+    /// answers `true` and denies every request.
+    fn on_configure(&mut self, size: usize) -> bool {
+        #[cfg(feature = "fault-injection")]
+        if crate::faults::fail_configure() {
+            return false;
+        }
+        // The line only sums up what was left out of the log: without a tick it is missing and nothing else.
+        let period = u32::try_from(report::INTERVAL.as_millis()).unwrap_or(u32::MAX);
+        let _ = hostcalls::set_tick_period(period);
+        let bytes = if size == 0 { Ok(Vec::new()) } else { hostcalls::buffer(Buffer::PluginConfiguration, size) };
+        let Ok(bytes) = bytes else {
+            log::error!("sark: the configuration cannot be read from the proxy: every request is denied");
+            return true;
+        };
+        match Authorizer::new(&bytes, &|name| std::env::var(name).ok(), Rc::new(VmClock)) {
+            Ok(authorizer) => {
+                self.authorizer = Some(Rc::new(authorizer));
+                true
+            }
+            Err(error) => {
+                log::error!("sark: configuration refused: {error}");
+                false
+            }
+        }
+    }
+
+    fn on_tick(&mut self) {
+        report::flush();
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+
+    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(Stream::new(self.authorizer.clone())))
+    }
+}

@@ -1,0 +1,34 @@
+# Sourced by the scripts beside it: where things are and how to speak to the user.
+# shellcheck shell=bash
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=scripts/versions
+. "$ROOT/scripts/versions"
+TOOLCHAIN=$(sed -n 's/^channel *= *"\(.*\)"/\1/p' "$ROOT/rust-toolchain.toml")
+WASM_BINDGEN_VERSION=$(sed -n '/^name = "wasm-bindgen"$/{n;s/^version = "\(.*\)"/\1/p;}' "$ROOT/Cargo.lock")
+CACHE=${SARK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sark}
+
+# The shipped module, wherever cargo was told to build (the scripts run it from the root).
+WASM=$(cd "$ROOT" && realpath -m "${CARGO_TARGET_DIR:-target}/wasm32-wasip1/release/sark_filter.wasm")
+
+# The module that fails on purpose, for tests.
+WASM_FAULTS=${WASM/\/release\//\/faults\/}
+
+say() { printf '%s\n' "$*"; }
+die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
+
+# The comment block at the head of a script is its help.
+help() { sed -n '2,/^[^#]/{s/^# \{0,1\}//;t p;b;:p p;}' "$ROOT/scripts/${0##*/}"; }
+
+need() { command -v "$1" >/dev/null || die "$1 is needed and was not found; $2"; }
+
+# binary PART prints where the binary of a part lies once it is installed.
+binary() {
+  case $1 in
+    envoy) say "$CACHE/envoy-$ENVOY_VERSION/envoy" ;;
+    opa) say "$CACHE/opa-$OPA_VERSION/opa" ;;
+    func-e) say "$CACHE/func-e-$FUNC_E_VERSION/func-e" ;;
+    wasm-bindgen) say "$CACHE/wasm-bindgen-$WASM_BINDGEN_VERSION/wasm-bindgen-test-runner" ;;
+    *) die "no such part: $1" ;;
+  esac
+}

@@ -10,6 +10,8 @@
 pub mod authorizer;
 pub mod config;
 pub mod decision;
+#[cfg(test)]
+mod documentation;
 pub mod engine;
 pub mod host;
 mod http;

@@ -4,7 +4,7 @@
 //! add one. Meaning of each: `docs/failure-modes.md`.
 
 /// Who decided, or was asked to decide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Implementation {
     /// The inline engine.
     Rust,
@@ -30,7 +30,7 @@ impl Implementation {
 }
 
 /// How a request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The policy allows.
     Allow,
@@ -66,7 +66,7 @@ impl Outcome {
 }
 
 /// Why one side could not decide. A closed set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// Inline: the wall clock budget is used up.
     TimeLimit,
@@ -156,7 +156,7 @@ impl Reason {
 }
 
 /// Something that is counted, with its labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Counter {
     /// `sark_decisions_total{implementation, result}`: one per request.
     Decision(Implementation, Outcome),

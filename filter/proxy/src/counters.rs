@@ -1,12 +1,13 @@
 //! Counts in Envoy's stats. Metrics are defined once per VM; a push keeps them.
 
 use crate::hostcalls::{self, Metric};
+use hashbrown::HashMap;
 use sark_core::metrics::{CALLOUTS_IN_FLIGHT, Counter};
 use std::cell::RefCell;
 
 #[derive(Default)]
 struct Ids {
-    counters: Vec<(Counter, u32)>,
+    counters: HashMap<Counter, u32>,
     callouts_in_flight: Option<u32>,
 }
 
@@ -37,10 +38,7 @@ fn defined(kind: Metric, name: &str) -> Option<u32> {
 
 /// Counts one.
 pub fn count(counter: Counter) {
-    let id = IDS.with_borrow(|ids| {
-        let mut counters = ids.iter().flat_map(|ids| &ids.counters);
-        counters.find(|(other, _)| *other == counter).map(|(_, id)| *id)
-    });
+    let id = IDS.with_borrow(|ids| ids.as_ref()?.counters.get(&counter).copied());
     add(id, 1);
 }
 

@@ -5,7 +5,12 @@
 //! keeps the table that leads its answer back to a stream, so it has to be told (`dispatch_http_call` knows exactly
 //! the two errors that Envoy gives).
 
-#![allow(unsafe_code, reason = "the ABI is C functions and raw pointers; this is the only module that touches it")]
+#![allow(
+    unsafe_code,
+    reason = "the ABI is C functions and raw pointers; this module and its entry point are the only ones that touch it"
+)]
+
+mod entry;
 
 use sark_core::host::HostError;
 use sark_core::pairs::Malformed;

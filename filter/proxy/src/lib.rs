@@ -1,7 +1,8 @@
 //! The proxy-wasm shell: turns Envoy's callbacks into steps of `sark-core` and back, nothing else.
 //!
-//! One file a concern: `root` (configuration, tick), `stream` (one request), `hostcalls` (every call into Envoy),
-//! `callouts` (how many calls are open), `counters`, `report` (the log), `clock`, `random`, `start` (entry, allocator).
+//! One file a concern: `root` (configuration, tick), `stream` (one request), `hostcalls` (the ABI: every call into Envoy,
+//! the entry point and the allocator),
+//! `callouts` (how many calls are open), `counters`, `report` (the log), `clock`, `random`.
 
 mod callouts;
 mod clock;
@@ -12,5 +13,4 @@ mod hostcalls;
 mod random;
 mod report;
 mod root;
-mod start;
 mod stream;

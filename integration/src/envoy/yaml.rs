@@ -16,11 +16,15 @@ pub fn shipped(name: &str) -> Result<Value> {
 /// The one document of a YAML file.
 pub fn load(path: &Path) -> Result<Value> {
     let text = std::fs::read_to_string(path).context(path.display())?;
-    let documents =
-        YamlLoader::load_from_str(&text).map_err(|error| Error::new(format!("{}: {error}", path.display())))?;
+    parse(&text).context(path.display())
+}
+
+/// The one document of a YAML text.
+pub fn parse(text: &str) -> Result<Value> {
+    let documents = YamlLoader::load_from_str(text).map_err(|error| Error::new(error.to_string()))?;
     match documents.as_slice() {
-        [document] => to_json(document).context(path.display()),
-        _ => Err(Error::new(format!("{}: not exactly one document", path.display()))),
+        [document] => to_json(document),
+        _ => Err(Error::new("not exactly one document")),
     }
 }
 

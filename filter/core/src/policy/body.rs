@@ -3,17 +3,14 @@
 use std::collections::BTreeMap;
 
 use regorus::Value;
-use regorus::unstable::{
-    ArithOp, AssignOp, BoolOp, Expr, Literal, LiteralStmt, Query, Ref, Rule, RuleBody, RuleHead, Span,
-};
+use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Ref, Rule, RuleBody, RuleHead, Span};
 
-use super::call;
 use super::error::PolicyError;
+use super::expression;
 use super::graph::Uses;
 use super::heads::{self, Index, ModuleInfo, Path, Shape};
 use super::literal;
 use super::negation;
-use super::reference;
 use super::scope::{Kind, Local, Scopes};
 use super::tree::WholeRead;
 
@@ -115,12 +112,12 @@ pub(super) struct Walker<'a> {
     pub known: Known<'a>,
     pub scopes: Scopes,
     /// Evaluations open inside each other at this point.
-    level: u32,
-    uses: Uses,
+    pub level: u32,
+    pub uses: Uses,
     /// Variables that the current statement gives a value.
     later: BTreeMap<String, Kind>,
     /// Iterations of the current statement.
-    loops: u32,
+    pub loops: u32,
     /// Trees that are read whole.
     reads: Vec<WholeRead>,
     always: bool,
@@ -192,7 +189,7 @@ impl Walker<'_> {
             self.scopes.pop();
         }
         if let (true, Some(key), Some(kind)) = (set, value, self.kind) {
-            member(key, kind)?;
+            expression::check_member(key, kind)?;
         }
         self.kind = match self.kind {
             _ if set => Some(Kind::Set),
@@ -253,7 +250,7 @@ impl Walker<'_> {
     }
 
     /// Checks the statements of a body in their order. Tells whether they may hold more than once.
-    fn query(&mut self, query: &Query) -> Result<bool, PolicyError> {
+    pub(super) fn query(&mut self, query: &Query) -> Result<bool, PolicyError> {
         let mut iterates = false;
         if let Some(extra) = query.stmts.get(MAX_STATEMENTS) {
             return Err(PolicyError::at(
@@ -346,7 +343,10 @@ impl Walker<'_> {
     }
 
     /// Runs `check` in a scope of its own, whose iterations are not those of the statement around.
-    fn nested<T>(&mut self, check: impl FnOnce(&mut Self) -> Result<T, PolicyError>) -> Result<T, PolicyError> {
+    pub(super) fn nested<T>(
+        &mut self,
+        check: impl FnOnce(&mut Self) -> Result<T, PolicyError>,
+    ) -> Result<T, PolicyError> {
         let (loops, level) = (self.loops, self.level);
         let later = std::mem::take(&mut self.later);
         self.level = level.saturating_add(loops).saturating_add(2);
@@ -411,194 +411,6 @@ impl Walker<'_> {
     pub(super) fn read_whole(&mut self, span: &Span, path: &Path) {
         self.reads.push(WholeRead { span: Some(span.clone()), path: path.clone() });
     }
-
-    /// Checks an expression and everything in it.
-    pub(super) fn expr(&mut self, expr: &Ref<Expr>, site: Site) -> Result<Info, PolicyError> {
-        self.level = self.level.saturating_add(1);
-        self.uses.reach(self.level.saturating_add(self.loops));
-        let info = self.expr_inside(expr, site);
-        self.level = self.level.saturating_sub(1);
-        info
-    }
-
-    fn expr_inside(&mut self, expr: &Ref<Expr>, site: Site) -> Result<Info, PolicyError> {
-        match expr.as_ref() {
-            Expr::String { .. } | Expr::RawString { .. } | Expr::Bool { .. } | Expr::Null { .. } => {
-                Ok(Info::sure(Kind::Scalar))
-            }
-            Expr::Number { span, .. } => number(span),
-            Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => reference::check(self, expr, site),
-            Expr::Array { items, .. } => self.all(items.iter(), Kind::Json),
-            Expr::Set { items, .. } => self.all(items.iter(), Kind::Set),
-            Expr::Object { span, fields, .. } => {
-                // Of two equal keys OPA keeps the constant one, regorus the last.
-                if fields.len() > 1 && !fields.iter().all(|(_, key, _)| literal::is_scalar(key)) {
-                    return Err(PolicyError::at(
-                        span,
-                        "an object with a computed key may have only that one; use object.union",
-                    ));
-                }
-                self.all(fields.iter().flat_map(|(_, key, value)| [key, value]), Kind::Json)
-            }
-            Expr::ArrayCompr { term, query, .. } => {
-                let part = self.comprehension(query, &[term])?;
-                Ok(Info::sure(if part.is_json() { Kind::Json } else { Kind::Any }))
-            }
-            Expr::SetCompr { term, query, .. } => {
-                member(term, self.comprehension(query, &[term])?)?;
-                Ok(Info::sure(Kind::Set))
-            }
-            Expr::ObjectCompr { key, value, query, .. } => {
-                let part = self.comprehension(query, &[key, value])?;
-                Ok(Info::sure(if part.is_json() { Kind::Json } else { Kind::Any }))
-            }
-            Expr::Call { span, fcn, params, .. } => call::check(self, span, fcn, params, site),
-            Expr::BinExpr { lhs, rhs, .. } => {
-                self.operands(&[lhs, rhs], site)?;
-                Ok(Info::maybe(Kind::Set))
-            }
-            Expr::BoolExpr { span, op, lhs, rhs, .. } => self.comparison(span, op, lhs, rhs, site),
-            Expr::ArithExpr { span, op, lhs, rhs, .. } => self.arithmetic(span, op, lhs, rhs, site),
-            Expr::Membership { .. } => self.membership(expr, site, true),
-            Expr::UnaryExpr { span, .. } => {
-                Err(PolicyError::at(span, "`-` may only stand directly before a number; write 0 - x"))
-            }
-            Expr::AssignExpr { span, .. } => {
-                Err(PolicyError::at(span, "`=` is not available inline; use `:=` to name a value and `==` to compare"))
-            }
-        }
-    }
-
-    /// The parts of an array, set or object.
-    fn all<'e>(&mut self, parts: impl Iterator<Item = &'e Ref<Expr>>, kind: Kind) -> Result<Info, PolicyError> {
-        let mut whole = Info::sure(kind);
-        for part in parts {
-            let info = self.expr(part, Site::Value)?;
-            if kind == Kind::Set {
-                member(part, info.kind)?;
-            }
-            whole.sure &= info.sure;
-            if kind == Kind::Json && !info.kind.is_json() {
-                whole.kind = Kind::Any;
-            }
-        }
-        Ok(whole)
-    }
-
-    /// The kind of what a comprehension collects.
-    fn comprehension(&mut self, query: &Query, terms: &[&Ref<Expr>]) -> Result<Kind, PolicyError> {
-        self.nested(|walker| {
-            walker.query(query)?;
-            let mut kind = None;
-            for term in terms {
-                let term = walker.expr(term, Site::Value)?.kind;
-                kind = Some(kind.map_or(term, |kind: Kind| kind.join(term)));
-            }
-            Ok(kind.unwrap_or(Kind::Any))
-        })
-    }
-
-    /// The operands of an operator: nothing whose precedence one has to look up.
-    fn operands(&mut self, operands: &[&Ref<Expr>], site: Site) -> Result<Vec<Info>, PolicyError> {
-        operands
-            .iter()
-            .map(|operand| match operand.as_ref() {
-                Expr::BoolExpr { span, .. } | Expr::Membership { span, .. } => Err(PolicyError::at(
-                    span,
-                    "a comparison inside an operator is not available inline; bind it first: x := …",
-                )),
-                _ => self.expr(operand, site),
-            })
-            .collect()
-    }
-
-    fn comparison(
-        &mut self,
-        span: &Span,
-        op: &BoolOp,
-        lhs: &Ref<Expr>,
-        rhs: &Ref<Expr>,
-        site: Site,
-    ) -> Result<Info, PolicyError> {
-        let infos = self.operands(&[lhs, rhs], site)?;
-        // OPA orders objects before sets, regorus sets before objects.
-        let orders = !matches!(op, BoolOp::Eq | BoolOp::Ne);
-        let comparable = infos.iter().any(|info| info.kind.is_scalar()) || infos.iter().all(|info| info.kind.is_json());
-        if orders && !comparable && self.known.finally {
-            return Err(PolicyError::at(
-                span,
-                "one side of the comparison must be known to be a number or text; write floor(x) for a number",
-            ));
-        }
-        Ok(Info { sure: infos.iter().all(|info| info.sure), ..Info::maybe(Kind::Scalar) })
-    }
-
-    /// Integers only: fractions are rounded differently by regorus and OPA.
-    fn arithmetic(
-        &mut self,
-        span: &Span,
-        op: &ArithOp,
-        lhs: &Ref<Expr>,
-        rhs: &Ref<Expr>,
-        site: Site,
-    ) -> Result<Info, PolicyError> {
-        let infos = self.operands(&[lhs, rhs], site)?;
-        let integers = infos.iter().all(|info| info.kind == Kind::Integer);
-        let set = infos.iter().any(|info| info.kind == Kind::Set);
-        match op {
-            ArithOp::Div | ArithOp::Mod => {
-                Err(PolicyError::at(span, "`/` and `%` are not available inline; compare with a product instead"))
-            }
-            ArithOp::Add | ArithOp::Sub | ArithOp::Mul if integers => {
-                Ok(Info { sure: infos.iter().all(|info| info.sure), ..Info::maybe(Kind::Integer) })
-            }
-            ArithOp::Sub if set => Ok(Info::maybe(Kind::Set)),
-            _ if !self.known.finally => Ok(Info::maybe(Kind::Any)),
-            _ => Err(PolicyError::at(
-                span,
-                "arithmetic is only available on integers (constants, count, floor) and `-` on sets",
-            )),
-        }
-    }
-
-    /// `value in collection`. As a value inside something else its operands must not be undefined:
-    /// regorus would call it false where OPA leaves it undefined.
-    fn membership(&mut self, expr: &Ref<Expr>, site: Site, nested: bool) -> Result<Info, PolicyError> {
-        let Expr::Membership { span, key, value, collection, .. } = expr.as_ref() else {
-            return self.expr(expr, site);
-        };
-        if key.is_some() {
-            return Err(PolicyError::at(
-                span,
-                "`key, value in` is not available inline; write collection[key] == value",
-            ));
-        }
-        let infos = self.operands(&[value, collection], site)?;
-        if nested && !infos.iter().all(|info| info.sure) {
-            return Err(PolicyError::at(span, "an operand of `in` may be undefined here; bind it first: x := …"));
-        }
-        Ok(Info { sure: infos.iter().all(|info| info.sure), ..Info::maybe(Kind::Scalar) })
-    }
-}
-
-fn number(span: &Span) -> Result<Info, PolicyError> {
-    if literal::is_exact_integer(span.text()) {
-        Ok(Info::sure(Kind::Integer))
-    } else {
-        Err(PolicyError::at(span, "only integers up to 9007199254740991 are available inline; use a smaller unit"))
-    }
-}
-
-/// A member of a set. OPA orders objects before sets and regorus after them, which shows where a set
-/// of both becomes an array.
-fn member(expr: &Ref<Expr>, kind: Kind) -> Result<(), PolicyError> {
-    if kind == Kind::Set {
-        return Err(PolicyError::at(
-            expr.span(),
-            "a set in a set is not available inline; make it an array: [x | some x in …]",
-        ));
-    }
-    Ok(())
 }
 
 /// `else` only for complete rules and functions, and with a value exactly if the head has one:

@@ -10,7 +10,7 @@
 //! 1. [`text`]: sizes, nesting and token counts, before regorus' parser sees the text
 //! 2. regorus parses; [`error`] turns its messages into ours
 //! 3. [`heads`]: packages, imports and rule heads → an index of every rule
-//! 4. [`body`] (with [`scope`], [`reference`], [`call`], [`negation`], [`input`], [`table`]): every expression
+//! 4. [`body`] and [`expression`] (with [`scope`], [`reference`], [`call`], [`negation`], [`input`], [`table`]): every statement
 //! 5. [`graph`]: recursion and depth of evaluation
 //!    and [`tree`]: objects that may be empty
 //! 6. [`document`]: the data document against the rules
@@ -25,6 +25,7 @@ mod call;
 mod document;
 mod entry;
 mod error;
+mod expression;
 mod glob;
 mod graph;
 mod guards;

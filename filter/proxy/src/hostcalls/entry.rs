@@ -1,7 +1,5 @@
 //! Where the proxy enters, and the allocator.
 
-#![allow(unsafe_code, reason = "the module's entry point is unsafe by its nature")]
-
 use crate::root::Root;
 use proxy_wasm::traits::RootContext;
 use proxy_wasm::types::LogLevel;

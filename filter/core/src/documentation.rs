@@ -1,0 +1,74 @@
+//! The documentation is true: its examples run, and it names every key, counter and reason there is.
+
+use crate::authorizer::Authorizer;
+use crate::config;
+use crate::host::testing::FakeClock;
+use crate::metrics::{Counter, Reason};
+use std::rc::Rc;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+const CONFIGURATION: &str = include_str!("../../../docs/configuration.md");
+const FAILURE_MODES: &str = include_str!("../../../docs/failure-modes.md");
+
+/// Every object of a configuration, as `path, document with a place for one more key`.
+const OBJECTS: [(&str, &str); 9] = [
+    ("", r#"{"?": 1}"#),
+    ("policy.", r#"{"policy": {"?": 1}}"#),
+    ("remote.", r#"{"remote": {"?": 1}}"#),
+    ("features.", r#"{"features": {"?": 1}}"#),
+    ("features.rust_opa.", r#"{"features": {"rust_opa": {"?": 1}}}"#),
+    ("with_request_body.", r#"{"with_request_body": {"?": 1}}"#),
+    ("status_on_error.", r#"{"status_on_error": {"?": 1}}"#),
+    ("limits.", r#"{"limits": {"?": 1}}"#),
+    ("identity", r#"{"identity": [{"?": 1}]}"#),
+];
+
+/// The keys an object may have, by the reader's own word: the error for an unknown key lists them.
+fn keys(document: &str) -> Vec<String> {
+    let error = config::read(document.as_bytes(), &|_| None).err().map(|error| error.to_string()).unwrap_or_default();
+    let (_, expected) = error.split_once("expected ").unwrap_or_else(|| panic!("{document}: {error}"));
+    expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_key_has_its_row_and_stands_in_the_example() {
+    let example = CONFIGURATION.split("```json").nth(1).unwrap();
+    for (path, document) in OBJECTS {
+        for key in keys(document) {
+            let row = if path == "identity" { "| `identity` |".to_owned() } else { format!("| `{path}{key}") };
+            assert!(CONFIGURATION.contains(&row), "no row begins {row}");
+            assert!(example.contains(&format!("\"{key}\":")), "{path}{key} is not in the example");
+        }
+    }
+}
+
+#[test]
+fn the_example_is_accepted() {
+    let example = CONFIGURATION.split("```json").nth(1).unwrap().split("```").next().unwrap();
+    let env = |name: &str| (name == "OPA_TOKEN").then(|| "Bearer x".to_owned());
+    if let Err(error) = Authorizer::new(example.as_bytes(), &env, Rc::new(FakeClock::default())) {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn every_counter_and_every_reason_has_its_row() {
+    for counter in Counter::all() {
+        let name = counter.name();
+        let row = format!("| `{}` |", name.split('.').next().unwrap());
+        assert!(FAILURE_MODES.contains(&row), "no row {row}");
+    }
+    for (side, reasons) in [("rust", &Reason::RUST[..]), ("remote", &Reason::REMOTE[..])] {
+        for reason in reasons {
+            let caused = if reason.request_caused() { "yes" } else { "no" };
+            let row = FAILURE_MODES
+                .lines()
+                .find(|line| {
+                    line.starts_with(&format!("| `{side}` |")) && line.contains(&format!("`{}`", reason.label()))
+                })
+                .unwrap_or_else(|| panic!("no row for {side} {}", reason.label()));
+            assert!(row.ends_with(&format!("| {caused} |")), "{row}");
+        }
+    }
+}

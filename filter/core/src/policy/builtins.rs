@@ -166,6 +166,12 @@ pub(super) fn find(name: &str) -> Option<&'static Builtin> {
     BUILTIN_TABLE.iter().find(|builtin| builtin.name == name)
 }
 
+/// The names of all that policies may call.
+#[cfg(test)]
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    BUILTIN_TABLE.iter().map(|builtin| builtin.name)
+}
+
 /// `name` is the first word of a builtin's name.
 pub(super) fn is_root(name: &str) -> bool {
     let names = BUILTIN_TABLE.iter().map(|builtin| builtin.name);

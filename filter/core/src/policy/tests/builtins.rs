@@ -69,6 +69,14 @@ fn one_call_cannot_cost_more_than_its_bound() {
 }
 
 #[test]
+fn every_builtin_is_documented() {
+    let documentation = include_str!("../../../../../docs/configuration.md");
+    for name in super::super::builtins::names() {
+        assert!(documentation.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
+#[test]
 fn globs() {
     let cases = [
         ("*.example.com", "[]", "a.example.com", "true"),

@@ -18,6 +18,9 @@ const MAX_EXPONENT: i64 = 400;
 /// text and twelve times that as a value.
 const MAX_VALUES: usize = 500_000;
 
+/// What stands in [`JsonError::message`] when a whole value is followed by something.
+pub const TRAILING: &str = "unexpected text after the value";
+
 /// Why a text is not JSON, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JsonError {
@@ -47,7 +50,7 @@ pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
     let mut reader = Reader { text, rest: text, values: 0 };
     let value = reader.value(0)?;
     reader.white_space();
-    if reader.rest.is_empty() { Ok(value) } else { Err(reader.error("unexpected text after the value")) }
+    if reader.rest.is_empty() { Ok(value) } else { Err(reader.error(TRAILING)) }
 }
 
 struct Reader<'a> {
@@ -286,7 +289,12 @@ impl<'a> Reader<'a> {
 /// numbers that differ for OPA must not become one for us, nor reach the remote OPA as another one.
 fn exact_number(text: &str) -> Option<Value> {
     let value = Value::from_numeric_string(text).ok()?;
-    let held = value.as_number().ok()?.format_decimal();
+    let number = value.as_number().ok()?;
+    // OPA does not take 1e0 for an index or a length, where it takes 1 and 1.0.
+    if number.is_integer() && text.contains(['e', 'E']) {
+        return None;
+    }
+    let held = number.format_decimal();
     (normal_form(text)? == normal_form(&held)?).then_some(value)
 }
 

@@ -30,7 +30,7 @@ fn a_huge_exponent_is_refused_and_costs_nothing() {
     assert!(parse(b"1e999999999").is_err());
     assert!(parse(b"1e-999999999").is_err());
     assert!(parse(&[b'9'; 5000]).is_err());
-    assert!(parse(b"1e300").is_ok());
+    assert!(parse(b"1.5e-300").is_ok());
 }
 
 #[test]
@@ -42,21 +42,26 @@ fn a_number_that_would_be_rounded_is_refused() {
         "1.0",
         "-2.5",
         "0.1",
-        "1e3",
-        "1.5e300",
+        "2.5e-1",
         "1E-7",
         "123456789012345.5",
         "0.30000000000000004",
         "9007199254740993",
         "100000000000000000000",
-        "1e22",
         "5e-324",
     ] {
         assert!(parse(good.as_bytes()).is_ok(), "{good} was refused");
     }
-    for bad in
-        ["100000000000000000000.5", "9007199254740993.0", "0.1000000000000000000001", "1e-400", "0.30000000000000003"]
-    {
+    for bad in [
+        "1e3",
+        "10e-1",
+        "1e22",
+        "100000000000000000000.5",
+        "9007199254740993.0",
+        "0.1000000000000000000001",
+        "1e-400",
+        "0.30000000000000003",
+    ] {
         assert!(parse(bad.as_bytes()).is_err(), "{bad} was accepted");
     }
 }

@@ -12,7 +12,8 @@ use super::heads::{self, Index, ModuleInfo, Path, Shape};
 use super::literal;
 use super::negation;
 use super::scope::{Kind, Local, Scopes};
-use super::tree::WholeRead;
+use super::table::Checked;
+use super::weight::Weight;
 
 /// Arguments of a user function: more are lost in regorus' bytecode, and no policy needs them.
 const MAX_ARGUMENTS: usize = 8;
@@ -39,19 +40,24 @@ pub(super) struct Info {
     pub input: Option<Path>,
     /// Kind of what the reference indexes into.
     pub whole: Kind,
+    pub weight: Weight,
 }
 
 impl Info {
     pub(super) const fn sure(kind: Kind) -> Self {
-        Self { kind, sure: true, input: None, whole: kind }
+        Self { kind, sure: true, input: None, whole: kind, weight: Weight::SCALAR }
     }
 
     pub(super) const fn maybe(kind: Kind) -> Self {
-        Self { kind, sure: false, input: None, whole: kind }
+        Self { kind, sure: false, input: None, whole: kind, weight: Weight::SCALAR }
     }
 
     pub(super) fn surely(self) -> Self {
         Self { sure: true, ..self }
+    }
+
+    pub(super) fn weighing(self, weight: Weight) -> Self {
+        Self { weight, ..self }
     }
 }
 
@@ -60,11 +66,13 @@ pub(super) struct Definition {
     /// The rule it defines.
     pub path: Path,
     pub uses: Uses,
-    pub reads: Vec<WholeRead>,
+    /// Trees that are read whole, and where first.
+    pub reads: BTreeMap<Path, Span>,
     /// It has a value whatever the input is.
     pub always: bool,
     /// What its value is.
     pub kind: Kind,
+    pub weight: Weight,
 }
 
 /// What is known before the walk.
@@ -75,6 +83,10 @@ pub(super) struct Known<'a> {
     pub kinds: &'a BTreeMap<Path, Kind>,
     /// The kinds are final: what needs one may be refused.
     pub finally: bool,
+    /// Indexes into the data that were checked.
+    pub checked: &'a Checked,
+    /// How large the values are of the rules that are used, if this is what the walk is for.
+    pub weights: Option<&'a BTreeMap<Path, Weight>>,
 }
 
 /// Checks one definition.
@@ -94,15 +106,21 @@ pub(super) fn check(
         uses: Uses::default(),
         later: BTreeMap::new(),
         loops: 0,
-        reads: Vec::new(),
+        reads: BTreeMap::new(),
         always: false,
         kind: None,
+        weight: None,
+        collects: false,
     };
     walker.scopes.push();
     walker.rule(rule, &head)?;
-    let Walker { uses, reads, always, kind, .. } = walker;
+    let Walker { uses, reads, always, kind, weight, .. } = walker;
     let kind = kind.unwrap_or(Kind::Any);
-    Ok(Definition { path: head.path, uses, reads, always, kind })
+    let weight = weight.unwrap_or(Weight::SCALAR);
+    if known.weights.is_some() {
+        weight.check(rule.span())?;
+    }
+    Ok(Definition { path: head.path, uses, reads, always, kind, weight })
 }
 
 /// The state of the walk through one definition.
@@ -115,13 +133,16 @@ pub(super) struct Walker<'a> {
     pub level: u32,
     pub uses: Uses,
     /// Variables that the current statement gives a value.
-    later: BTreeMap<String, Kind>,
+    later: BTreeMap<String, (Kind, Weight)>,
     /// Iterations of the current statement.
     pub loops: u32,
     /// Trees that are read whole.
-    reads: Vec<WholeRead>,
+    reads: BTreeMap<Path, Span>,
     always: bool,
     kind: Option<Kind>,
+    weight: Option<Weight>,
+    /// What holds here makes one part of a value.
+    collects: bool,
 }
 
 impl Walker<'_> {
@@ -140,7 +161,9 @@ impl Walker<'_> {
         if !literal::is_constant(value) {
             return Err(PolicyError::at(value.span(), "a default must be a constant"));
         }
-        self.kind = Some(self.expr(value, Site::Value)?.kind);
+        let info = self.expr(value, Site::Value)?;
+        self.kind = Some(info.kind);
+        self.weight = Some(info.weight);
         match (head.shape, self.index.rules.get(&head.path)) {
             (Shape::Function(_), Some(rule)) if !rule.defined => {
                 Err(PolicyError::at(value.span(), "a function needs a definition besides its default"))
@@ -172,6 +195,8 @@ impl Walker<'_> {
         let partial = object || set;
         check_else(bodies, partial, value.is_some())?;
         let has_else = bodies.len() > 1;
+        let mut often = false;
+        self.collects = partial;
         if bodies.is_empty() {
             self.always = self.output(key, value, false)?;
         }
@@ -180,6 +205,7 @@ impl Walker<'_> {
             let level = self.level;
             let iterates = self.query(&body.query)?;
             let must = iterates || has_else;
+            often |= iterates;
             if number == 0 {
                 self.output(key, value, must)?;
             } else {
@@ -190,6 +216,10 @@ impl Walker<'_> {
         }
         if let (true, Some(key), Some(kind)) = (set, value, self.kind) {
             expression::check_member(key, kind)?;
+        }
+        if partial {
+            let one = self.weight.unwrap_or(Weight::SCALAR);
+            self.weight = Some(if often { one.often() } else { one }.inside());
         }
         self.kind = match self.kind {
             _ if set => Some(Kind::Set),
@@ -206,9 +236,11 @@ impl Walker<'_> {
         let mut sure = true;
         // Without a value it is `true`.
         let mut kind = if value.is_none() { Some(Kind::Scalar) } else { None };
+        let mut weight = Weight::SCALAR;
         for expr in key.into_iter().chain(value) {
             let info = self.expr(expr, Site::Value)?;
             sure &= info.sure;
+            weight = weight.and(info.weight);
             kind = Some(kind.map_or(info.kind, |kind| kind.join(info.kind)));
             if must && !info.sure {
                 return Err(PolicyError::at(
@@ -219,6 +251,7 @@ impl Walker<'_> {
         }
         let kind = kind.unwrap_or(Kind::Any);
         self.kind = Some(self.kind.map_or(kind, |known| known.join(kind)));
+        self.weight = Some(self.weight.map_or(weight, |known| known.or(weight)));
         Ok(sure)
     }
 
@@ -233,7 +266,7 @@ impl Walker<'_> {
             match arg.as_ref() {
                 Expr::Var { span, .. } if span.text() == "_" => {}
                 Expr::Var { span, .. } => {
-                    self.scopes.declare(self.index, self.module, span, Local::bound(Kind::Any))?;
+                    self.scopes.declare(self.index, self.module, span, Local::bound(Kind::Any, Weight::ARGUMENT))?;
                 }
                 other if literal::is_scalar(other) => {
                     self.expr(arg, Site::Value)?;
@@ -282,7 +315,7 @@ impl Walker<'_> {
         match &statement.literal {
             Literal::SomeVars { vars, .. } => {
                 for span in vars {
-                    let local = Local { kind: Kind::Any, open: true, input: None, every: false };
+                    let local = Local { open: true, ..Local::bound(Kind::Any, Weight::SCALAR) };
                     self.declare(span, local)?;
                 }
                 Ok(())
@@ -290,8 +323,9 @@ impl Walker<'_> {
             Literal::SomeIn { key, value, collection, .. } => {
                 let info = self.expr(collection, Site::Statement)?;
                 let kind = info.kind.part();
+                let weight = if self.collects { info.weight.part() } else { info.weight };
                 for name in key.iter().chain([value]) {
-                    self.pattern(name, kind)?;
+                    self.pattern(name, Local::bound(kind, weight))?;
                 }
                 self.loops = self.loops.saturating_add(1);
                 Ok(())
@@ -310,10 +344,10 @@ impl Walker<'_> {
     }
 
     /// The left side of `in`: a new name, or `_`.
-    fn pattern(&mut self, pattern: &Ref<Expr>, kind: Kind) -> Result<(), PolicyError> {
+    fn pattern(&mut self, pattern: &Ref<Expr>, local: Local) -> Result<(), PolicyError> {
         match pattern.as_ref() {
             Expr::Var { span, .. } if span.text() == "_" => Ok(()),
-            Expr::Var { span, .. } => self.declare(span, Local::bound(kind)),
+            Expr::Var { span, .. } => self.declare(span, local),
             other => Err(PolicyError::at(
                 other.span(),
                 "`some … in` takes names only; compare the value in a statement of its own",
@@ -328,11 +362,12 @@ impl Walker<'_> {
         domain: &Ref<Expr>,
         query: &Query,
     ) -> Result<(), PolicyError> {
-        let kind = self.expr(domain, Site::Value)?.kind.part();
+        let domain = self.expr(domain, Site::Value)?;
+        let local = Local { every: true, ..Local::bound(domain.kind.part(), domain.weight) };
         self.nested(|walker| {
             for span in key.into_iter().chain([value]) {
                 if span.text() != "_" {
-                    walker.declare(span, Local { every: true, ..Local::bound(kind) })?;
+                    walker.declare(span, local.clone())?;
                 }
             }
             walker.scopes.push();
@@ -348,6 +383,7 @@ impl Walker<'_> {
         check: impl FnOnce(&mut Self) -> Result<T, PolicyError>,
     ) -> Result<T, PolicyError> {
         let (loops, level) = (self.loops, self.level);
+        let collects = std::mem::replace(&mut self.collects, true);
         let later = std::mem::take(&mut self.later);
         self.level = level.saturating_add(loops).saturating_add(2);
         self.loops = 0;
@@ -357,6 +393,7 @@ impl Walker<'_> {
         self.later = later;
         self.loops = loops;
         self.level = level;
+        self.collects = collects;
         Ok(result)
     }
 
@@ -370,7 +407,7 @@ impl Walker<'_> {
                         "`:=` takes a single name inline; take the value apart with indexes",
                     ));
                 };
-                self.declare(span, Local { kind: info.kind, open: false, input: info.input, every: false })
+                self.declare(span, Local { input: info.input, ..Local::bound(info.kind, info.weight) })
             }
             Expr::Membership { .. } => self.membership(expr, Site::Statement, false).map(|_| ()),
             _ => self.expr(expr, Site::Statement).map(|_| ()),
@@ -390,14 +427,14 @@ impl Walker<'_> {
     }
 
     /// Gives an open variable a value from the next statement on.
-    pub(super) fn bind_later(&mut self, span: &Span, kind: Kind) -> Result<(), PolicyError> {
+    pub(super) fn bind_later(&mut self, span: &Span, kind: Kind, weight: Weight) -> Result<(), PolicyError> {
         if !self.scopes.is_innermost(span.text()) {
             return Err(PolicyError::at(
                 span,
                 format!("`{}` has no value here; declare it inside the brackets that use it", span.text()),
             ));
         }
-        self.later.insert(span.text().to_owned(), kind);
+        self.later.insert(span.text().to_owned(), (kind, weight));
         Ok(())
     }
 
@@ -407,9 +444,14 @@ impl Walker<'_> {
         self.uses.add(path, level);
     }
 
+    /// How large the value of the rule or tree at `path` is, as far as it is known.
+    pub(super) fn weight_of(&self, path: &[String]) -> Weight {
+        self.known.weights.and_then(|weights| weights.get(path)).copied().unwrap_or(Weight::SCALAR)
+    }
+
     /// Records that more than one rule of a tree is read at once.
     pub(super) fn read_whole(&mut self, span: &Span, path: &Path) {
-        self.reads.push(WholeRead { span: Some(span.clone()), path: path.clone() });
+        self.reads.entry(path.clone()).or_insert_with(|| span.clone());
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Builtin {
 /// How the work of one call grows. The evaluation's budgets are not looked at inside a call, so its size is bounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cost {
+    /// With the lengths of the arguments: texts, or the members of a collection, but not what is in those.
+    Length,
     /// With the sizes of the arguments, added.
     Sum,
     /// With the sizes of the arguments, multiplied: every part of one against every part of another.
@@ -43,6 +45,11 @@ enum Run {
 }
 
 const fn builtin(name: &'static str, arity: usize, returns: Kind, guard: Guard) -> Builtin {
+    Builtin { name, arity, returns, run: Run::Regorus(guard), cost: Cost::Length }
+}
+
+/// One that goes through its arguments at every depth: it compares, merges or orders what is in them.
+const fn deep(name: &'static str, arity: usize, returns: Kind, guard: Guard) -> Builtin {
     Builtin { name, arity, returns, run: Run::Regorus(guard), cost: Cost::Sum }
 }
 
@@ -52,11 +59,11 @@ const fn heavy(name: &'static str, arity: usize, returns: Kind, guard: Guard) ->
 }
 
 const fn own(name: &'static str, arity: usize, run: fn(&[Value]) -> Option<Value>) -> Builtin {
-    Builtin { name, arity, returns: Kind::Scalar, run: Run::Own(run), cost: Cost::Sum }
+    Builtin { name, arity, returns: Kind::Scalar, run: Run::Own(run), cost: Cost::Length }
 }
 
 const fn decoder(name: &'static str, guard: Guard) -> Builtin {
-    Builtin { name, arity: 1, returns: Kind::Scalar, run: Run::Decoder(guard), cost: Cost::Sum }
+    Builtin { name, arity: 1, returns: Kind::Scalar, run: Run::Decoder(guard), cost: Cost::Length }
 }
 
 /// Every builtin that is available inline. Each was compared with OPA 1.22.2 on edge values of
@@ -82,7 +89,7 @@ const BUILTIN_TABLE: &[Builtin] = &[
     decoder("hex.decode", guards::any),
     builtin("hex.encode", 1, Kind::Scalar, guards::any),
     heavy("indexof", 2, Kind::Integer, guards::sought),
-    builtin("intersection", 1, Kind::Set, guards::any),
+    deep("intersection", 1, Kind::Set, guards::any),
     builtin("is_array", 1, Kind::Scalar, guards::any),
     builtin("is_boolean", 1, Kind::Scalar, guards::any),
     builtin("is_null", 1, Kind::Scalar, guards::any),
@@ -93,20 +100,20 @@ const BUILTIN_TABLE: &[Builtin] = &[
     own("json.is_valid", 1, json::is_valid),
     Builtin { returns: Kind::Json, ..own("json.unmarshal", 1, json::unmarshal) },
     builtin("lower", 1, Kind::Scalar, guards::ascii),
-    builtin("max", 1, Kind::Any, guards::ordered),
-    builtin("min", 1, Kind::Any, guards::ordered),
-    builtin("object.filter", 2, Kind::Any, guards::any),
+    deep("max", 1, Kind::Any, guards::ordered),
+    deep("min", 1, Kind::Any, guards::ordered),
+    deep("object.filter", 2, Kind::Any, guards::any),
     builtin("object.get", 3, Kind::Any, guards::any),
     builtin("object.keys", 1, Kind::Set, guards::any),
-    builtin("object.remove", 2, Kind::Any, guards::any),
-    builtin("object.union", 2, Kind::Any, guards::any),
+    deep("object.remove", 2, Kind::Any, guards::any),
+    deep("object.union", 2, Kind::Any, guards::any),
     heavy("product", 1, Kind::Integer, guards::integers_inside),
     builtin("regex.match", 2, Kind::Scalar, guards::any),
     heavy("replace", 3, Kind::Scalar, guards::sought),
     builtin("round", 1, Kind::Integer, guards::small_numbers),
     builtin("semver.compare", 2, Kind::Integer, guards::semver),
     builtin("semver.is_valid", 1, Kind::Scalar, guards::semver),
-    builtin("sort", 1, Kind::Any, guards::ordered),
+    deep("sort", 1, Kind::Any, guards::ordered),
     builtin("split", 2, Kind::Json, guards::any),
     builtin("startswith", 2, Kind::Scalar, guards::any),
     heavy("strings.any_prefix_match", 2, Kind::Scalar, guards::any),
@@ -122,7 +129,7 @@ const BUILTIN_TABLE: &[Builtin] = &[
     builtin("trim_space", 1, Kind::Scalar, guards::any),
     builtin("trim_suffix", 2, Kind::Scalar, guards::any),
     builtin("type_name", 1, Kind::Scalar, guards::any),
-    builtin("union", 1, Kind::Set, guards::any),
+    deep("union", 1, Kind::Set, guards::any),
     builtin("upper", 1, Kind::Scalar, guards::ascii),
 ];
 
@@ -172,8 +179,21 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     BUILTIN_TABLE.iter().map(|builtin| builtin.name)
 }
 
-/// `name` is the first word of a builtin's name.
+/// What OPA turns operators into. It does so by name, so that a function of the policy with such a name would
+/// take the operator's place there, and not here.
+const OPERATORS: [&str; 15] =
+    ["and", "assign", "div", "eq", "equal", "gt", "gte", "internal", "lt", "lte", "minus", "mul", "neq", "or", "plus"];
+
+/// `name` is the name of an operator.
+pub(super) fn is_operator(name: &str) -> bool {
+    OPERATORS.contains(&name)
+}
+
+/// `name` is an operator's, or the first word of a builtin's name.
 pub(super) fn is_root(name: &str) -> bool {
+    if is_operator(name) {
+        return true;
+    }
     let names = BUILTIN_TABLE.iter().map(|builtin| builtin.name);
     names.chain(REFUSED.iter().map(|(name, _)| *name)).any(|builtin| builtin.split('.').next() == Some(name))
 }
@@ -227,22 +247,40 @@ pub(super) fn install(engine: &mut Engine) -> Result<(), PolicyError> {
 fn cost(cost: Cost, args: &[Value]) -> usize {
     let sizes = args.iter().map(size);
     match cost {
+        Cost::Length => args.iter().map(length).fold(0, usize::saturating_add),
         Cost::Sum => sizes.fold(0, usize::saturating_add),
         Cost::Product if args.len() == 1 => sizes.fold(1, |_, size| size.saturating_mul(size)),
         Cost::Product => sizes.fold(1, usize::saturating_mul),
     }
 }
 
-/// Bytes of a text; of a collection its members and the texts among them, one level deep. At least 1.
-fn size(value: &Value) -> usize {
-    let text = |value: &Value| value.as_string().map_or(0, |text| text.len());
-    let member = |sum: usize, value: &Value| sum.saturating_add(text(value)).saturating_add(1);
+/// Bytes of a text, or members of a collection; costs nothing to find out.
+fn length(value: &Value) -> usize {
     match value {
-        Value::Array(items) => items.iter().fold(1, member),
-        Value::Set(items) => items.iter().fold(1, member),
-        Value::Object(members) => members.iter().fold(1, |sum, (key, value)| member(member(sum, key), value)),
-        other => text(other).saturating_add(1),
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.len(),
+        Value::Set(items) => items.len(),
+        Value::Object(members) => members.len(),
+        _ => 0,
     }
+}
+
+/// Bytes of the texts in a value and the number of its parts, at any depth; shared parts count each time. At least 1.
+/// Beyond [`MAX_COST`] it is not counted on.
+fn size(value: &Value) -> usize {
+    let mut open = vec![value];
+    let mut size = 1_usize;
+    while let Some(value) = open.pop() {
+        size = size.saturating_add(length(value));
+        match value {
+            _ if size > MAX_COST => return size,
+            Value::Array(items) => open.extend(items.iter()),
+            Value::Set(items) => open.extend(items.iter()),
+            Value::Object(members) => open.extend(members.iter().flat_map(|(key, value)| [key, value])),
+            _ => {}
+        }
+    }
+    size
 }
 
 /// The place and the argument expressions that regorus' builtins want for their error messages.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regorus::unstable::{Module as Syntax, Ref};
+use regorus::unstable::{Module as Syntax, Ref, Rule};
 use regorus::{Engine, PolicyLengthConfig, Value};
 
 use super::Module;
@@ -11,11 +11,13 @@ use super::builtins;
 use super::document;
 use super::error::PolicyError;
 use super::graph::{Graph, Uses};
-use super::heads::{Index, Path};
+use super::heads::{self, Index, ModuleInfo, Path, Shape};
 use super::path::DecisionPath;
 use super::scope::Kind;
+use super::table::Checked;
 use super::text;
 use super::tree::{self, WholeRead};
+use super::weight::Weight;
 
 /// Where the rule that is evaluated lives. No package or data key of the operator may begin so.
 pub(super) const PRIVATE_PACKAGE: &str = "sark_internal";
@@ -88,7 +90,8 @@ fn check_texts(modules: &[Module]) -> Result<(), PolicyError> {
 fn check_syntax(syntaxes: &[Ref<Syntax>], data: &Value, path: &DecisionPath) -> Result<(), PolicyError> {
     let index = Index::build(syntaxes)?;
     let kinds = kinds_of(&index, data)?;
-    let known = Known { data, kinds: &kinds, finally: true };
+    let checked = Checked::default();
+    let known = Known { data, kinds: &kinds, finally: true, checked: &checked, weights: None };
     let mut graph = Graph::default();
     let mut defined = BTreeSet::new();
     let mut reads = vec![WholeRead { span: None, path: path.pieces().to_vec() }];
@@ -97,11 +100,15 @@ fn check_syntax(syntaxes: &[Ref<Syntax>], data: &Value, path: &DecisionPath) -> 
         if definition.always {
             defined.insert(definition.path.clone());
         }
-        reads.extend(definition.reads);
+        for (path, span) in definition.reads {
+            graph.add_tree(&index, &span, &path)?;
+            reads.push(WholeRead { span: Some(span), path });
+        }
         graph.add(definition.path, definition.uses);
     }
     add_entry(&mut graph, &index, path)?;
-    graph.check(&index)?;
+    let order = graph.check(&index)?;
+    check_weights(&index, known, &order, path)?;
     tree::check(&index, &defined, &reads)?;
     document::check(&index, data)
 }
@@ -119,9 +126,10 @@ fn definitions<'a>(index: &'a Index, known: Known<'a>) -> impl Iterator<Item = R
 fn kinds_of(index: &Index, data: &Value) -> Result<BTreeMap<Path, Kind>, PolicyError> {
     const WALKS: u32 = 8;
     let mut kinds = BTreeMap::new();
+    let checked = Checked::default();
     for _ in 0..WALKS {
         let mut next: BTreeMap<Path, Kind> = BTreeMap::new();
-        let known = Known { data, kinds: &kinds, finally: false };
+        let known = Known { data, kinds: &kinds, finally: false, checked: &checked, weights: None };
         for definition in definitions(index, known) {
             let Definition { path, kind, .. } = definition?;
             let joined = next.get(&path).map_or(kind, |other| other.join(kind));
@@ -133,6 +141,45 @@ fn kinds_of(index: &Index, data: &Value) -> Result<BTreeMap<Path, Kind>, PolicyE
         kinds = next;
     }
     Ok(kinds)
+}
+
+/// Bounds the values of all rules, given in an order in which each comes after what it uses.
+fn check_weights(index: &Index, known: Known<'_>, order: &[&Path], decision: &DecisionPath) -> Result<(), PolicyError> {
+    let mut rules: BTreeMap<Path, Vec<(&ModuleInfo, &Rule)>> = BTreeMap::new();
+    for module in &index.modules {
+        for rule in &module.syntax.policy {
+            rules.entry(heads::head_of(&module.package, rule)?.path).or_default().push((module, rule));
+        }
+    }
+    let mut weights: BTreeMap<Path, Weight> = BTreeMap::new();
+    for &path in order {
+        let mut whole = Weight::SCALAR;
+        let Some(info) = index.rules.get(path) else {
+            weights.insert(path.clone(), weight_below(index, &weights, path));
+            continue;
+        };
+        let partial = matches!(info.shape, Shape::Set | Shape::Object);
+        for (module, rule) in rules.get(path).into_iter().flatten() {
+            let weight = body::check(index, module, Known { weights: Some(&weights), ..known }, rule)?.weight;
+            whole = if partial { whole.and(weight) } else { whole.or(weight) };
+        }
+        whole.check(&info.span)?;
+        let kind = known.kinds.get(path).copied().unwrap_or(Kind::Any);
+        weights.insert(path.clone(), if kind.is_scalar() { Weight::SCALAR } else { whole });
+    }
+    match index.below(decision.pieces()).next() {
+        Some((_, first)) => weight_below(index, &weights, decision.pieces()).check(&first.span),
+        None => Ok(()),
+    }
+}
+
+/// The weight of an object of rules.
+fn weight_below(index: &Index, weights: &BTreeMap<Path, Weight>, path: &[String]) -> Weight {
+    let values = index.below(path).filter(|(_, info)| !matches!(info.shape, Shape::Function(_)));
+    values.fold(Weight::SCALAR, |whole, (rule, _)| {
+        let levels = u32::try_from(rule.len().saturating_sub(path.len())).unwrap_or(u32::MAX);
+        whole.and(weights.get(rule).copied().unwrap_or(Weight::SCALAR).below(levels))
+    })
 }
 
 /// Adds the wrapper rule to the graph: it uses the rules at, above or below the decision path.
@@ -150,7 +197,7 @@ fn add_entry(graph: &mut Graph, index: &Index, path: &DecisionPath) -> Result<()
     }
     let mut uses = Uses::default();
     for (rule, info) in &index.rules {
-        if pieces.starts_with(rule) && matches!(info.shape, super::heads::Shape::Function(_)) {
+        if pieces.starts_with(rule) && matches!(info.shape, Shape::Function(_)) {
             return Err(PolicyError::at(&info.span, format!("the decision path {path} is a function; name a rule")));
         }
         if rule.starts_with(pieces) || pieces.starts_with(rule) {

@@ -8,15 +8,22 @@ use super::error::PolicyError;
 use super::literal;
 use super::reference;
 use super::scope::Kind;
+use super::weight::Weight;
 
 impl Walker<'_> {
     /// Checks an expression and everything in it.
     pub(super) fn expr(&mut self, expr: &Ref<Expr>, site: Site) -> Result<Info, PolicyError> {
         self.level = self.level.saturating_add(1);
         self.uses.reach(self.level.saturating_add(self.loops));
-        let info = self.expr_inside(expr, site);
+        let info = self.expr_inside(expr, site)?;
         self.level = self.level.saturating_sub(1);
-        info
+        if info.kind.is_scalar() {
+            return Ok(info.weighing(Weight::SCALAR));
+        }
+        if self.known.weights.is_some() {
+            info.weight.check(expr.span())?;
+        }
+        Ok(info)
     }
 
     fn expr_inside(&mut self, expr: &Ref<Expr>, site: Site) -> Result<Info, PolicyError> {
@@ -39,21 +46,22 @@ impl Walker<'_> {
                 self.all(fields.iter().flat_map(|(_, key, value)| [key, value]), Kind::Json)
             }
             Expr::ArrayCompr { term, query, .. } => {
-                let part = self.comprehension(query, &[term])?;
-                Ok(Info::sure(if part.is_json() { Kind::Json } else { Kind::Any }))
+                let (part, weight) = self.comprehension(query, &[term])?;
+                Ok(Info::sure(if part.is_json() { Kind::Json } else { Kind::Any }).weighing(weight))
             }
             Expr::SetCompr { term, query, .. } => {
-                check_member(term, self.comprehension(query, &[term])?)?;
-                Ok(Info::sure(Kind::Set))
+                let (part, weight) = self.comprehension(query, &[term])?;
+                check_member(term, part)?;
+                Ok(Info::sure(Kind::Set).weighing(weight))
             }
             Expr::ObjectCompr { key, value, query, .. } => {
-                let part = self.comprehension(query, &[key, value])?;
-                Ok(Info::sure(if part.is_json() { Kind::Json } else { Kind::Any }))
+                let (part, weight) = self.comprehension(query, &[key, value])?;
+                Ok(Info::sure(if part.is_json() { Kind::Json } else { Kind::Any }).weighing(weight))
             }
             Expr::Call { span, fcn, params, .. } => call::check(self, span, fcn, params, site),
             Expr::BinExpr { lhs, rhs, .. } => {
-                self.operands(&[lhs, rhs], site)?;
-                Ok(Info::maybe(Kind::Set))
+                let infos = self.operands(&[lhs, rhs], site)?;
+                Ok(Info::maybe(Kind::Set).weighing(together(&infos)))
             }
             Expr::BoolExpr { span, op, lhs, rhs, .. } => self.comparison(span, op, lhs, rhs, site),
             Expr::ArithExpr { span, op, lhs, rhs, .. } => self.arithmetic(span, op, lhs, rhs, site),
@@ -70,29 +78,34 @@ impl Walker<'_> {
     /// The parts of an array, set or object.
     fn all<'e>(&mut self, parts: impl Iterator<Item = &'e Ref<Expr>>, kind: Kind) -> Result<Info, PolicyError> {
         let mut whole = Info::sure(kind);
+        let mut weight = Weight::SCALAR;
         for part in parts {
             let info = self.expr(part, Site::Value)?;
             if kind == Kind::Set {
                 check_member(part, info.kind)?;
             }
             whole.sure &= info.sure;
+            weight = weight.and(info.weight);
             if kind == Kind::Json && !info.kind.is_json() {
                 whole.kind = Kind::Any;
             }
         }
-        Ok(whole)
+        Ok(whole.weighing(weight.inside()))
     }
 
-    /// The kind of what a comprehension collects.
-    fn comprehension(&mut self, query: &Query, terms: &[&Ref<Expr>]) -> Result<Kind, PolicyError> {
+    /// The kind of what a comprehension collects, and the weight of it all.
+    fn comprehension(&mut self, query: &Query, terms: &[&Ref<Expr>]) -> Result<(Kind, Weight), PolicyError> {
         self.nested(|walker| {
-            walker.query(query)?;
+            let iterates = walker.query(query)?;
             let mut kind = None;
+            let mut weight = Weight::SCALAR;
             for term in terms {
-                let term = walker.expr(term, Site::Value)?.kind;
-                kind = Some(kind.map_or(term, |kind: Kind| kind.join(term)));
+                let term = walker.expr(term, Site::Value)?;
+                weight = weight.and(term.weight);
+                kind = Some(kind.map_or(term.kind, |kind: Kind| kind.join(term.kind)));
             }
-            Ok(kind.unwrap_or(Kind::Any))
+            let weight = if iterates { weight.often() } else { weight };
+            Ok((kind.unwrap_or(Kind::Any), weight.inside()))
         })
     }
 
@@ -150,7 +163,7 @@ impl Walker<'_> {
             ArithOp::Add | ArithOp::Sub | ArithOp::Mul if integers => {
                 Ok(Info { sure: infos.iter().all(|info| info.sure), ..Info::maybe(Kind::Integer) })
             }
-            ArithOp::Sub if set => Ok(Info::maybe(Kind::Set)),
+            ArithOp::Sub if set => Ok(Info::maybe(Kind::Set).weighing(together(&infos))),
             _ if !self.known.finally => Ok(Info::maybe(Kind::Any)),
             _ => Err(PolicyError::at(
                 span,
@@ -177,6 +190,10 @@ impl Walker<'_> {
         }
         Ok(Info { sure: infos.iter().all(|info| info.sure), ..Info::maybe(Kind::Scalar) })
     }
+}
+
+fn together(infos: &[Info]) -> Weight {
+    infos.iter().fold(Weight::SCALAR, |weight, info| weight.and(info.weight))
 }
 
 fn number(span: &Span) -> Result<Info, PolicyError> {

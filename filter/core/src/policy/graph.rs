@@ -1,6 +1,8 @@
 //! What rules use each other, and how deep evaluation can go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use regorus::unstable::Span;
 
 use super::error::PolicyError;
 use super::heads::{Index, Path};
@@ -11,6 +13,9 @@ pub(super) const MAX_LEVEL: u32 = 96;
 
 /// What entering a rule or function costs, in levels of expressions.
 const ENTER: u32 = 4;
+
+/// Rules in all trees that are read whole; those in trees inside each other count for each.
+const MAX_LEAVES: usize = 100_000;
 
 /// What one definition uses.
 #[derive(Debug, Default)]
@@ -42,6 +47,9 @@ impl Uses {
 #[derive(Debug, Default)]
 pub(super) struct Graph {
     rules: BTreeMap<Path, Uses>,
+    /// Objects of several rules that are read whole; among the rules each stands for all of them.
+    trees: BTreeSet<Path>,
+    leaves: usize,
 }
 
 impl Graph {
@@ -50,8 +58,27 @@ impl Graph {
         self.rules.entry(path).or_default().merge(uses);
     }
 
-    /// Refuses recursion, which regorus answers with a stack overflow, and too deep evaluation.
-    pub(super) fn check(&self, index: &Index) -> Result<(), PolicyError> {
+    /// Adds the tree at `path`, which is no rule itself.
+    pub(super) fn add_tree(&mut self, index: &Index, span: &Span, path: &Path) -> Result<(), PolicyError> {
+        if !self.trees.insert(path.clone()) {
+            return Ok(());
+        }
+        let mut uses = Uses::default();
+        index.below(path).for_each(|(rule, _)| uses.add(rule.clone(), 0));
+        self.leaves = self.leaves.saturating_add(uses.rules.len());
+        if self.leaves > MAX_LEAVES {
+            return Err(PolicyError::at(
+                span,
+                "the policy reads too many and too large trees of rules as a whole; name the rules that are needed",
+            ));
+        }
+        self.add(path.clone(), uses);
+        Ok(())
+    }
+
+    /// Refuses recursion, which regorus answers with a stack overflow, and too deep evaluation. Gives
+    /// the rules and trees in an order in which each comes after all that it uses.
+    pub(super) fn check(&self, index: &Index) -> Result<Vec<&Path>, PolicyError> {
         let mut depths: BTreeMap<&Path, u32> = BTreeMap::new();
         let mut waiting: BTreeMap<&Path, usize> = BTreeMap::new();
         let mut users: BTreeMap<&Path, Vec<&Path>> = BTreeMap::new();
@@ -62,7 +89,9 @@ impl Graph {
             }
         }
         let mut ready: Vec<&Path> = waiting.iter().filter(|(_, count)| **count == 0).map(|(path, _)| *path).collect();
+        let mut order = Vec::new();
         while let Some(path) = ready.pop() {
+            order.push(path);
             waiting.remove(path);
             let depth = self.depth(path, &depths);
             if depth > MAX_LEVEL {
@@ -84,7 +113,7 @@ impl Graph {
         }
         match self.cycle(&waiting) {
             Some((path, text)) => Err(refusal(index, path, &format!("is recursive: {text}; break the cycle"))),
-            None => Ok(()),
+            None => Ok(order),
         }
     }
 
@@ -97,7 +126,7 @@ impl Graph {
             .map(|(used, level)| level.saturating_add(depths.get(used).copied().unwrap_or(ENTER)))
             .max()
             .unwrap_or(0);
-        below.max(uses.deepest).saturating_add(ENTER)
+        if self.trees.contains(path) { below } else { below.max(uses.deepest).saturating_add(ENTER) }
     }
 
     /// A cycle among the rules that wait for each other: from any of them, what it waits for, until
@@ -120,8 +149,8 @@ impl Graph {
 
 fn refusal(index: &Index, path: &Path, problem: &str) -> PolicyError {
     let message = format!("rule data.{} {problem}", path.join("."));
-    match index.rules.get(path) {
-        Some(rule) => PolicyError::at(&rule.span, message),
+    match index.below(path).next() {
+        Some((_, rule)) => PolicyError::at(&rule.span, message),
         None => PolicyError::general(message),
     }
 }

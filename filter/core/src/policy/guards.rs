@@ -71,14 +71,22 @@ pub(super) fn ordered(args: &[Value]) -> bool {
     !args.iter().any(holds_inner_set)
 }
 
-/// A set in the collection, at any depth. Values come from JSON or from literals, so they are not
-/// deep; deeper than 64 counts as one.
+/// A set in the collection, at any depth. Values are not deep, and what is shared in them is counted
+/// each time: deeper than 64 and more than a million values count as one.
 fn holds_inner_set(value: &Value) -> bool {
+    const MAX_VALUES: usize = 1_000_000;
     let mut open: Vec<(&Value, u32)> = vec![(value, 0)];
+    let mut seen = 1_usize;
     while let Some((value, depth)) = open.pop() {
         let inner = depth.saturating_add(1);
+        seen = seen.saturating_add(match value {
+            Value::Set(items) => items.len(),
+            Value::Array(items) => items.len(),
+            Value::Object(fields) => fields.len().saturating_mul(2),
+            _ => 0,
+        });
         match value {
-            _ if depth > 64 => return true,
+            _ if depth > 64 || seen > MAX_VALUES => return true,
             Value::Set(_) if depth > 0 => return true,
             Value::Set(items) => open.extend(items.iter().map(|item| (item, inner))),
             Value::Array(items) => open.extend(items.iter().map(|item| (item, inner))),

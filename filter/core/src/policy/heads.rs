@@ -1,6 +1,7 @@
 //! Packages, imports and rule heads: the index of every rule there is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use regorus::unstable::{Expr, Module as Syntax, Ref, Rule, RuleHead, Span};
 
@@ -52,6 +53,8 @@ pub(super) struct RuleInfo {
     pub default: bool,
     /// A definition that is not a `default` has been seen.
     pub defined: bool,
+    /// The module of a function's first definition that is not a `default`.
+    function_in: Option<String>,
 }
 
 /// Every rule of every module.
@@ -69,6 +72,17 @@ pub(super) struct Head {
     /// Package, name and, for a tree, the constant keys.
     pub path: Path,
     pub shape: Shape,
+}
+
+impl RuleInfo {
+    /// A function must be defined in one module: regorus plans the arguments of the others wrongly.
+    fn in_one_module(&mut self, span: &Span) -> Result<(), PolicyError> {
+        let module = span.source.file().as_str();
+        if *self.function_in.get_or_insert_with(|| module.to_owned()) == module {
+            return Ok(());
+        }
+        Err(PolicyError::at(span, "the function is also defined in another module; keep its definitions together"))
+    }
 }
 
 impl Index {
@@ -89,6 +103,13 @@ impl Index {
         Ok(index)
     }
 
+    /// The rules at and below `path`.
+    pub(super) fn below<'i>(&'i self, path: &'i [String]) -> impl Iterator<Item = (&'i Path, &'i RuleInfo)> {
+        self.rules
+            .range::<[String], _>((Bound::Included(path), Bound::Unbounded))
+            .take_while(|(rule, _)| rule.starts_with(path))
+    }
+
     fn add_rules(&mut self, syntax: &Syntax) -> Result<(), PolicyError> {
         let package = package_of(syntax)?;
         for rule in &syntax.policy {
@@ -102,13 +123,19 @@ impl Index {
                 span: rule.span().clone(),
                 default: false,
                 defined: false,
+                function_in: None,
             });
             match rule.as_ref() {
                 Rule::Default { span, .. } if entry.default => {
                     return Err(PolicyError::at(span, "the rule has a second `default`; keep one"));
                 }
                 Rule::Default { .. } => entry.default = true,
-                Rule::Spec { .. } => entry.defined = true,
+                Rule::Spec { span, .. } => {
+                    entry.defined = true;
+                    if matches!(head.shape, Shape::Function(_)) {
+                        entry.in_one_module(span)?;
+                    }
+                }
             }
         }
         Ok(())
@@ -151,16 +178,31 @@ impl Index {
                 ));
             }
         }
+        self.check_aliases()
+    }
+
+    /// regorus keeps imports by package and name, not by module, and looks for a rule of the package or of a package
+    /// below it first.
+    fn check_aliases(&self) -> Result<(), PolicyError> {
+        let mut targets: BTreeMap<Path, &Alias> = BTreeMap::new();
         for module in &self.modules {
-            for name in module.aliases.keys() {
+            for (name, target) in &module.aliases {
                 let mut path = module.package.clone();
                 path.push(name.clone());
-                if self.names.contains_key(&path) {
-                    return Err(PolicyError::at(
-                        &module.syntax.package.span,
-                        format!("`{name}` is an import and a rule of the package; use `import … as`"),
-                    ));
-                }
+                let problem = if self.names.contains_key(&path) {
+                    "a rule of the package"
+                } else if self.packages.iter().any(|package| package.starts_with(&path)) {
+                    "a package below this one"
+                } else if targets.get(&path).is_some_and(|other| *other != target) {
+                    "another import in another module of the package"
+                } else {
+                    targets.insert(path, target);
+                    continue;
+                };
+                return Err(PolicyError::at(
+                    &module.syntax.package.span,
+                    format!("the import `{name}` has the name of {problem}; use `import … as`"),
+                ));
             }
         }
         Ok(())
@@ -176,6 +218,12 @@ fn package_of(syntax: &Syntax) -> Result<Path, PolicyError> {
         .ok_or_else(|| PolicyError::at(span, "the package must be a path of constant keys"))?;
     if path.first().is_some_and(|first| first.starts_with(PRIVATE_PACKAGE)) {
         return Err(PolicyError::at(span, "the package name is reserved; rename the package"));
+    }
+    // Calls and names are looked for below the package of the caller first, so `package a.regex` would replace the
+    // builtins of that name for `package a`.
+    let misleading = |piece: &str| matches!(piece, "input" | "data" | "_") || builtins::is_root(piece);
+    if let Some(piece) = path.iter().find(|piece| misleading(piece)) {
+        return Err(PolicyError::at(span, format!("a package must not have the piece `{piece}`; rename it")));
     }
     Ok(path)
 }
@@ -203,7 +251,10 @@ fn aliases_of(syntax: &Syntax) -> Result<BTreeMap<String, Alias>, PolicyError> {
             Some(name) => name.text().to_owned(),
             None => keys.last().cloned().unwrap_or_default(),
         };
-        if matches!(name.as_str(), "input" | "data" | "_") || aliases.insert(name.clone(), target).is_some() {
+        if matches!(name.as_str(), "input" | "data" | "_")
+            || builtins::is_operator(&name)
+            || aliases.insert(name.clone(), target).is_some()
+        {
             return Err(PolicyError::at(span, format!("the import's name `{name}` is taken; use `import … as`")));
         }
     }

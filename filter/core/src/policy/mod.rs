@@ -12,7 +12,7 @@
 //! 3. [`heads`]: packages, imports and rule heads → an index of every rule
 //! 4. [`body`] and [`expression`] (with [`scope`], [`reference`], [`call`], [`negation`], [`input`], [`table`]): every statement
 //! 5. [`graph`]: recursion and depth of evaluation
-//!    and [`tree`]: objects that may be empty
+//!    and [`tree`]: objects that may be empty, and [`weight`]: how large values become
 //! 6. [`document`]: the data document against the rules
 //! 7. [`entry`]: the wrapper rule that is evaluated, and the engine made ready
 //!
@@ -43,6 +43,7 @@ mod table;
 mod tests;
 mod text;
 mod tree;
+mod weight;
 
 pub use entry::{Loaded, load};
 pub use error::PolicyError;

@@ -23,7 +23,7 @@ impl DecisionPath {
     ///
     /// # Errors
     ///
-    /// More than 16 pieces, a control character, or a piece of digits only (OPA would take that for
+    /// More than 16 pieces, a control character, or a piece that is a number (OPA would take that for
     /// an array index). The text is lower case and fit to stand behind a JSON path.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut pieces: Vec<String> = split(text);
@@ -36,7 +36,7 @@ impl DecisionPath {
         if text.chars().any(char::is_control) {
             return Err("must not contain control characters".to_owned());
         }
-        if let Some(piece) = pieces.iter().find(|p| p.bytes().all(|b| b.is_ascii_digit())) {
+        if let Some(piece) = pieces.iter().find(|piece| is_index(piece)) {
             return Err(format!("piece \"{piece}\" would index an array, which is not available inline; name a rule"));
         }
         Ok(Self { pieces })
@@ -46,6 +46,12 @@ impl DecisionPath {
     pub fn pieces(&self) -> &[String] {
         &self.pieces
     }
+}
+
+/// A number as Go's `Atoi` reads it.
+fn is_index(piece: &str) -> bool {
+    let digits = piece.strip_prefix(['+', '-']).unwrap_or(piece);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn split(text: &str) -> Vec<String> {

@@ -10,6 +10,7 @@ use super::input;
 use super::literal;
 use super::scope::Kind;
 use super::table;
+use super::weight::Weight;
 
 /// One step of a reference.
 #[derive(Clone)]
@@ -60,7 +61,7 @@ pub(super) fn check(walker: &mut Walker<'_>, expr: &Ref<Expr>, site: Site) -> Re
     let (base, segments) = flatten(expr);
     if let Expr::Var { span, .. } = base.as_ref() {
         let info = named(walker, span, &segments)?;
-        check_indexes(walker, &segments, site, info.whole)?;
+        check_indexes(walker, &segments, site, info.whole, info.weight)?;
         return Ok(info);
     }
     if !matches!(base.as_ref(), Expr::Call { .. } | Expr::Array { .. } | Expr::Object { .. } | Expr::Set { .. }) {
@@ -70,8 +71,8 @@ pub(super) fn check(walker: &mut Walker<'_>, expr: &Ref<Expr>, site: Site) -> Re
         ));
     }
     let info = walker.expr(base, site)?;
-    check_indexes(walker, &segments, Site::Value, info.kind)?;
-    Ok(Info::maybe(info.kind.part()))
+    check_indexes(walker, &segments, Site::Value, info.kind, info.weight)?;
+    Ok(Info::maybe(info.kind.part()).weighing(info.weight))
 }
 
 fn check_indexes(
@@ -79,22 +80,29 @@ fn check_indexes(
     segments: &[Segment<'_>],
     site: Site,
     whole: Kind,
+    weight: Weight,
 ) -> Result<(), PolicyError> {
     for segment in segments {
         if let Segment::Index(index) = segment {
-            check_index(walker, index, site, whole)?;
+            check_index(walker, index, site, whole, weight)?;
         }
     }
     Ok(())
 }
 
-fn check_index(walker: &mut Walker<'_>, index: &Ref<Expr>, site: Site, whole: Kind) -> Result<(), PolicyError> {
+fn check_index(
+    walker: &mut Walker<'_>,
+    index: &Ref<Expr>,
+    site: Site,
+    whole: Kind,
+    weight: Weight,
+) -> Result<(), PolicyError> {
     match index.as_ref() {
         Expr::Var { span, .. } if span.text() == "_" => walker.iterate(span, site),
         Expr::Var { span, .. } if walker.scopes.get(span.text()).is_some_and(|local| local.open) => {
             let key = if whole.is_json() { Kind::Scalar } else { Kind::Any };
             walker.iterate(span, site)?;
-            walker.bind_later(span, key)
+            walker.bind_later(span, key, weight)
         }
         Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => walker.expr(index, Site::Value).map(|_| ()),
         other if literal::is_scalar(other) => walker.expr(index, Site::Value).map(|_| ()),
@@ -122,8 +130,8 @@ fn named(walker: &mut Walker<'_>, span: &Span, segments: &[Segment<'_>]) -> Resu
             return input_reference(span, [path.clone(), keys].concat(), all_constant)
                 .map(|info| if segments.is_empty() { info.surely() } else { info });
         }
-        let info = Info { kind: local.kind, sure: true, input: None, whole: local.kind };
-        return Ok(if segments.is_empty() { info } else { Info::maybe(local.kind.part()) });
+        let info = Info::sure(local.kind).weighing(local.weight);
+        return Ok(if segments.is_empty() { info } else { Info::maybe(local.kind.part()).weighing(local.weight) });
     }
     match name {
         "_" => Err(PolicyError::at(span, "`_` may only be an index, as in xs[_]")),
@@ -135,7 +143,7 @@ fn named(walker: &mut Walker<'_>, span: &Span, segments: &[Segment<'_>]) -> Resu
 
 fn input_reference(span: &Span, keys: Path, all_constant: bool) -> Result<Info, PolicyError> {
     input::check(span, &keys)?;
-    Ok(Info { input: all_constant.then_some(keys), ..Info::maybe(Kind::Json) })
+    Ok(Info { input: all_constant.then_some(keys), ..Info::maybe(Kind::Json).weighing(Weight::JSON) })
 }
 
 /// A bare name: a rule of the package or an import.
@@ -189,24 +197,14 @@ fn data_reference(
             ),
         ));
     }
-    let below: Vec<Path> = walker
-        .index
-        .rules
-        .range(path.clone()..)
-        .map(|(rule, _)| rule)
-        .take_while(|rule| rule.starts_with(path))
-        .cloned()
-        .collect();
-    if below.is_empty() {
+    if walker.index.below(path).next().is_none() {
         table::check_data(walker, span, path, rest)?;
-        return Ok(Info::maybe(Kind::Json));
+        return Ok(Info::maybe(Kind::Json).weighing(Weight::JSON));
     }
     table::check_rule(walker, span, rest)?;
-    for rule in below {
-        walker.depend(rule);
-    }
+    walker.depend(path.clone());
     walker.read_whole(span, path);
-    Ok(Info::maybe(Kind::Any))
+    Ok(Info::maybe(Kind::Any).weighing(walker.weight_of(path)))
 }
 
 fn check_root(span: &Span, path: &Path) -> Result<(), PolicyError> {
@@ -236,11 +234,12 @@ fn rule_reference(
         table::check_rule(walker, span, rest)?;
         walker.depend(prefix.to_vec());
         let kind = walker.known.kinds.get(prefix).copied().unwrap_or(Kind::Any);
-        return Ok(Some(match rule.shape {
+        let info = match rule.shape {
             _ if !rest.is_empty() || length < path.len() => Info { whole: kind, ..Info::maybe(kind.part()) },
             Shape::Set => Info::sure(Kind::Set),
             _ => Info { sure: rule.default, ..Info::maybe(kind) },
-        }));
+        };
+        return Ok(Some(info.weighing(walker.weight_of(prefix))));
     }
     Ok(None)
 }

@@ -6,6 +6,7 @@ use regorus::unstable::Span;
 
 use super::error::PolicyError;
 use super::heads::{Index, ModuleInfo, Path};
+use super::weight::Weight;
 
 /// What is known of a value before any request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +57,7 @@ impl Kind {
 #[derive(Debug, Clone)]
 pub(super) struct Local {
     pub kind: Kind,
+    pub weight: Weight,
     /// `some x` was seen, but no reference that gives it a value.
     pub open: bool,
     /// It is exactly this path below `input`.
@@ -66,8 +68,8 @@ pub(super) struct Local {
 
 impl Local {
     /// A variable that has a value.
-    pub(super) const fn bound(kind: Kind) -> Self {
-        Self { kind, open: false, input: None, every: false }
+    pub(super) const fn bound(kind: Kind, weight: Weight) -> Self {
+        Self { kind, weight, open: false, input: None, every: false }
     }
 }
 
@@ -95,12 +97,13 @@ impl Scopes {
         self.scopes.last().is_some_and(|scope| scope.contains_key(name))
     }
 
-    /// Gives the open variables among `names` a value of `kind`.
-    pub(super) fn bind(&mut self, names: &BTreeMap<String, Kind>) {
-        for (name, kind) in names {
+    /// Gives the open variables among `names` a value.
+    pub(super) fn bind(&mut self, names: &BTreeMap<String, (Kind, Weight)>) {
+        for (name, (kind, weight)) in names {
             if let Some(local) = self.scopes.iter_mut().rev().find_map(|scope| scope.get_mut(name)) {
                 local.open = false;
                 local.kind = *kind;
+                local.weight = *weight;
             }
         }
     }
@@ -125,6 +128,8 @@ impl Scopes {
             "an import"
         } else if matches!(name, "input" | "data") {
             "a document"
+        } else if super::builtins::is_operator(name) {
+            "an operator"
         } else {
             if let Some(scope) = self.scopes.last_mut() {
                 scope.insert(name.to_owned(), local);

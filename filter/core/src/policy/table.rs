@@ -4,6 +4,9 @@
 //! `"0"` the first item of an array. regorus does so for some references and not for others. The data
 //! is known, so what is accepted are indexes for which there is nothing to find that way.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use regorus::Value;
 use regorus::unstable::{Expr, Span};
 
@@ -12,6 +15,28 @@ use super::error::PolicyError;
 use super::reference::Segment;
 use super::scope::Kind;
 
+/// Values that all indexes together may find. Each is looked at.
+const MAX_FOUND: usize = 5_000_000;
+
+/// What was checked already: most references of a policy ask for the same.
+#[derive(Debug, Default)]
+pub(super) struct Checked(RefCell<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// References without an error.
+    done: BTreeSet<Vec<Step>>,
+    /// Values found so far.
+    found: usize,
+}
+
+/// One step of a reference, as far as it matters here.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Key(String),
+    Index(Use),
+}
+
 /// Checks `data.<keys>` with `rest` behind it, in which no rule takes part.
 pub(super) fn check_data(
     walker: &Walker<'_>,
@@ -19,23 +44,41 @@ pub(super) fn check_data(
     keys: &[String],
     rest: &[Segment<'_>],
 ) -> Result<(), PolicyError> {
-    let mut values = Some(vec![walker.known.data]);
-    for key in keys {
-        values = values.and_then(|values| by_key(&values, key));
+    if !walker.known.finally {
+        return Ok(());
     }
-    for segment in rest {
-        values = values.and_then(|values| match segment {
-            Segment::Key(key) => by_key(&values, key),
-            Segment::Index(index) => by_index(&values, Use::of(walker, index)),
-        });
+    let keys = keys.iter().cloned().map(Step::Key);
+    let rest = rest.iter().map(|segment| match segment {
+        Segment::Key(key) => Step::Key(key.clone()),
+        Segment::Index(index) => Step::Index(Use::of(walker, index)),
+    });
+    let steps: Vec<Step> = keys.chain(rest).collect();
+    let mut state = walker.known.checked.0.borrow_mut();
+    if state.done.contains(&steps) {
+        return Ok(());
     }
-    match values {
-        Some(_) => Ok(()),
-        None => Err(PolicyError::at(
-            span,
-            "OPA takes numbers and array positions for text when it indexes data; bind the table first: t := data.<table>; t[key]",
-        )),
+    let mut values = vec![walker.known.data];
+    for step in &steps {
+        let found = match step {
+            Step::Key(key) => by_key(&values, key),
+            Step::Index(usage) => by_index(&values, *usage),
+        };
+        values = found.ok_or_else(|| {
+            PolicyError::at(
+                span,
+                "OPA takes numbers and array positions for text when it indexes data; bind the table first: t := data.<table>; t[key]",
+            )
+        })?;
+        state.found = state.found.saturating_add(values.len());
+        if state.found > MAX_FOUND {
+            return Err(PolicyError::at(
+                span,
+                "the policy indexes large tables of data in too many ways; bind the table first: t := data.<table>; t[key]",
+            ));
+        }
     }
+    state.done.insert(steps);
+    Ok(())
 }
 
 /// Checks what is behind a rule that is named from `data`, where regorus takes numbers for text and
@@ -55,7 +98,7 @@ pub(super) fn check_rule(walker: &Walker<'_>, span: &Span, rest: &[Segment<'_>])
 }
 
 /// What an index does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Use {
     /// It takes every key in turn.
     Iterate,
@@ -85,7 +128,7 @@ fn by_key<'v>(values: &[&'v Value], key: &str) -> Option<Vec<&'v Value>> {
     let mut found = Vec::new();
     for value in values {
         match value {
-            Value::Array(_) if is_number(key) => return None,
+            Value::Array(_) if is_position(key) => return None,
             Value::Object(fields) => found.extend(fields.get(&Value::from(key))),
             _ => {}
         }
@@ -111,6 +154,11 @@ fn by_index<'v>(values: &[&'v Value], usage: Use) -> Option<Vec<&'v Value>> {
         }
     }
     Some(found)
+}
+
+/// Go reads the text as an array's position.
+fn is_position(text: &str) -> bool {
+    text.starts_with('+') || is_number(text)
 }
 
 /// A number could have this text.

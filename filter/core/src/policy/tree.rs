@@ -4,6 +4,7 @@
 //! is read whole, it must have a member that is always defined.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
 use regorus::unstable::Span;
 
@@ -21,7 +22,17 @@ pub(super) struct WholeRead {
 /// Checks that every object in what is read has a member among `defined`, the rules that always
 /// have a value.
 pub(super) fn check(index: &Index, defined: &BTreeSet<Path>, reads: &[WholeRead]) -> Result<(), PolicyError> {
+    // What is read above covers what is read below it.
+    let mut reads: Vec<&WholeRead> = reads.iter().collect();
+    reads.sort_by_key(|read| read.path.len());
+    let mut done: BTreeSet<&[String]> = BTreeSet::new();
     for read in reads {
+        let covered =
+            (0..=read.path.len()).filter_map(|length| read.path.get(..length)).any(|path| done.contains(path));
+        if covered {
+            continue;
+        }
+        done.insert(&read.path);
         if let Some(object) = empty_object(index, defined, &read.path) {
             let message = format!(
                 "data.{0} may have no member at all; give it one that is always defined, as in `allowed := allow` with `default allow := false`",
@@ -41,19 +52,14 @@ pub(super) fn check(index: &Index, defined: &BTreeSet<Path>, reads: &[WholeRead]
 
 /// The first object at or below `path` that may be without members.
 fn empty_object(index: &Index, defined: &BTreeSet<Path>, path: &Path) -> Option<Path> {
-    let leaves = index
-        .rules
-        .range(path.clone()..)
-        .take_while(|(rule, _)| rule.starts_with(path))
-        .filter(|(_, rule)| rule.shape == Shape::Tree);
+    let leaves = index.below(path).filter(|(_, rule)| rule.shape == Shape::Tree);
     for (leaf, _) in leaves {
-        for length in path.len()..leaf.len() {
-            let object: Path = leaf.iter().take(length).cloned().collect();
-            let inside =
-                (1..=length).any(|length| object.get(..length).is_some_and(|prefix| index.names.contains_key(prefix)));
-            let member = defined.range(object.clone()..).next();
-            if inside && !member.is_some_and(|rule| rule.starts_with(&object)) {
-                return Some(object);
+        let prefix = |length: usize| leaf.get(..length).unwrap_or_default();
+        let Some(name) = (1..leaf.len()).find(|length| index.names.contains_key(prefix(*length))) else { continue };
+        for object in (path.len().max(name)..leaf.len()).map(prefix) {
+            let member = defined.range::<[String], _>((Bound::Included(object), Bound::Unbounded)).next();
+            if !member.is_some_and(|rule| rule.starts_with(object)) {
+                return Some(object.to_vec());
             }
         }
     }

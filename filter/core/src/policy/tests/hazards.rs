@@ -1,9 +1,9 @@
-//! One test a line of `facts/regorus.md`, sections 2, 3, 6 and 10, that concerns the interpreter.
+//! Where regorus is known to answer otherwise than OPA, to crash or to hang: each refused, an error, or equal.
 
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::{agree, agree_with, decide, load_rules, refuse};
+use super::{DecisionPath, agree, agree_with, decide, load_modules, load_rules, refuse};
 
 #[test]
 fn the_ten_negations_of_section_6_1() {
@@ -132,4 +132,79 @@ fn a_variable_of_every_as_an_index_inside_not() {
     refuse("x if { every e in input.l { not input.o[e] } }", "bind it first");
     let bound = "x if { every e in input.l { k := e; not input.o[k] } }";
     agree(bound, &[(r#"{"l":["a"],"o":{}}"#, "true"), (r#"{"l":["a"],"o":{"a":1}}"#, "undefined")]);
+}
+
+/// regorus keeps imports by package and name, not by module.
+#[test]
+fn imports_of_one_name_in_two_modules_of_a_package() {
+    let a = "package t\nimport input.a as h\nx if h.r == 1";
+    for (b, part) in [
+        ("package t\nimport input.b as h\ny := h.r", "another import in another module"),
+        ("package t\nimport data.b as h\ny := h.r", "another import in another module"),
+        ("package t.h\nr := 1", "a package below this one"),
+        ("package t.h.deep\nr := 1", "a package below this one"),
+    ] {
+        refuse_modules(&[("a.rego", a), ("b.rego", b)], part);
+        refuse_modules(&[("a.rego", b), ("b.rego", a)], part);
+    }
+    let mut same =
+        load_modules("{}", &[("a.rego", a), ("b.rego", "package t\nimport input.a as h\ny := h.s")], "t/x").unwrap();
+    assert_eq!(decide(&mut same, r#"{"a":{"r":1}}"#), "true");
+}
+
+/// regorus looks for a function below the caller's package before it looks for a builtin.
+#[test]
+fn a_package_below_cannot_replace_a_builtin() {
+    for package in ["t.regex", "t.strings", "object", "t.json.deep", "t.input", "t.data", "_"] {
+        let module = format!("package {package}\nmatch(a, b) if a == b");
+        refuse_modules(&[("a.rego", "package t\nx := 1"), ("b.rego", &module)], "a package must not have the piece");
+    }
+}
+
+/// OPA turns operators into calls by name.
+#[test]
+fn nothing_is_named_like_an_operator() {
+    for rules in [
+        "equal(a, b) if startswith(a, b)",
+        "lt := 1",
+        "x := 1 if plus := 2",
+        "f(minus) := minus",
+        "x if some or in [1]",
+    ] {
+        assert!(load_rules(rules).is_err(), "{rules}");
+    }
+    refuse_modules(&[("a.rego", "package t\nimport input.neq\nx := neq")], "is taken");
+}
+
+#[test]
+fn a_function_stands_in_one_module() {
+    let a = "package t\nf(a) := 1 if a == 1\nx := f(2)";
+    refuse_modules(&[("a.rego", a), ("b.rego", "package t\nf(a) := 2 if a == 2")], "also defined in another module");
+    assert!(load_modules("{}", &[("a.rego", a), ("b.rego", "package t\ndefault f(_) := 3")], "t/x").is_ok());
+}
+
+/// For OPA's reader the text may end in `null` and anything.
+#[test]
+fn json_text_followed_by_null_is_an_error() {
+    let mut loaded = load_rules("x := json.unmarshal(input.s)").unwrap();
+    for text in ["1 null", "{} nullnull", "[] \\n null x"] {
+        assert!(decide(&mut loaded, &format!("{{\"s\":\"{text}\"}}")).starts_with("error: "), "{text}");
+    }
+    assert_eq!(decide(&mut loaded, r#"{"s":"1 2"}"#), "undefined");
+}
+
+#[test]
+fn a_decision_path_indexes_no_array() {
+    for path in ["list/1", "list/+1", "list/-0"] {
+        assert!(DecisionPath::parse(path).is_err(), "{path}");
+    }
+    assert!(DecisionPath::parse("list/-a").is_ok());
+}
+
+#[track_caller]
+fn refuse_modules(modules: &[(&str, &str)], part: &str) {
+    match load_modules("{}", modules, "t/x") {
+        Ok(_) => panic!("was accepted: {modules:?}"),
+        Err(error) => assert!(error.to_string().contains(part), "{modules:?}: {error}"),
+    }
 }

@@ -6,7 +6,6 @@ use regorus::Value;
 use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Ref, Rule, RuleBody, RuleHead, Span};
 
 use super::error::PolicyError;
-use super::expression;
 use super::graph::Uses;
 use super::heads::{self, Index, ModuleInfo, Path, Shape};
 use super::literal;
@@ -215,7 +214,7 @@ impl Walker<'_> {
             self.scopes.pop();
         }
         if let (true, Some(key), Some(kind)) = (set, value, self.kind) {
-            expression::check_member(key, kind)?;
+            self.check_member(key, kind)?;
         }
         if partial {
             let one = self.weight.unwrap_or(Weight::SCALAR);

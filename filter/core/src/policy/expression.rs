@@ -51,7 +51,7 @@ impl Walker<'_> {
             }
             Expr::SetCompr { term, query, .. } => {
                 let (part, weight) = self.comprehension(query, &[term])?;
-                check_member(term, part)?;
+                self.check_member(term, part)?;
                 Ok(Info::sure(Kind::Set).weighing(weight))
             }
             Expr::ObjectCompr { key, value, query, .. } => {
@@ -82,7 +82,7 @@ impl Walker<'_> {
         for part in parts {
             let info = self.expr(part, Site::Value)?;
             if kind == Kind::Set {
-                check_member(part, info.kind)?;
+                self.check_member(part, info.kind)?;
             }
             whole.sure &= info.sure;
             weight = weight.and(info.weight);
@@ -107,6 +107,19 @@ impl Walker<'_> {
             let weight = if iterates { weight.often() } else { weight };
             Ok((kind.unwrap_or(Kind::Any), weight.inside()))
         })
+    }
+
+    /// A member of a set. OPA orders objects before sets and regorus after them, which shows where a set of both
+    /// becomes an array.
+    pub(super) fn check_member(&self, expr: &Ref<Expr>, kind: Kind) -> Result<(), PolicyError> {
+        let problem = match kind {
+            Kind::Set => "a set in a set is not available inline; make it an array: [x | some x in …]",
+            Kind::Any if self.known.finally => {
+                "a member of a set must be known to hold no set, which an argument of a function is not; make an array"
+            }
+            _ => return Ok(()),
+        };
+        Err(PolicyError::at(expr.span(), problem))
     }
 
     /// The operands of an operator: nothing whose precedence one has to look up.
@@ -202,16 +215,4 @@ fn number(span: &Span) -> Result<Info, PolicyError> {
     } else {
         Err(PolicyError::at(span, "only integers up to 9007199254740991 are available inline; use a smaller unit"))
     }
-}
-
-/// A member of a set. OPA orders objects before sets and regorus after them, which shows where a set
-/// of both becomes an array.
-pub(super) fn check_member(expr: &Ref<Expr>, kind: Kind) -> Result<(), PolicyError> {
-    if kind == Kind::Set {
-        return Err(PolicyError::at(
-            expr.span(),
-            "a set in a set is not available inline; make it an array: [x | some x in …]",
-        ));
-    }
-    Ok(())
 }

@@ -208,3 +208,15 @@ fn refuse_modules(modules: &[(&str, &str)], part: &str) {
         Err(error) => assert!(error.to_string().contains(part), "{modules:?}: {error}"),
     }
 }
+
+/// In a set of both, OPA orders objects before sets and regorus after them.
+#[test]
+fn a_member_of_a_set_holds_no_set_even_through_a_function() {
+    refuse("f(a) := a\nx := [e | some e in {f({\"a\": 1}), f({1})}]", "known to hold no set");
+    refuse("f(a) := a\ns contains f({1})\nx := s", "known to hold no set");
+    agree("f(a) := concat(\"-\", [a, a])\nx := [e | some e in {f(\"b\"), f(\"a\")}]", &[("{}", r#"["a-a","b-b"]"#)]);
+    agree(
+        "s contains r if some r in input.roles\nx := [e | some e in s]",
+        &[(r#"{"roles":["b","a"]}"#, r#"["a","b"]"#)],
+    );
+}

@@ -73,9 +73,21 @@ impl Process {
         self.child().try_wait().ok().flatten()
     }
 
-    /// Holds the child (SIGSTOP): its sockets stay open and nothing answers.
+    /// Holds the child (SIGSTOP): its sockets stay open and nothing answers. Returns when every thread of it is held.
     pub fn pause(&self) -> Result<()> {
-        self.signal(Signal::STOP)
+        self.signal(Signal::STOP)?;
+        wait::until(Duration::from_secs(5), "every thread is held", || self.is_held().then_some(()))
+    }
+
+    fn is_held(&self) -> bool {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.pid.as_raw_nonzero()));
+        // `pid (name) state …`: the name may hold anything, so the state is behind the last `)`.
+        let held = |stat: String| stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'));
+        threads.is_ok_and(|mut threads| {
+            threads.all(|thread| {
+                thread.is_ok_and(|thread| std::fs::read_to_string(thread.path().join("stat")).is_ok_and(held))
+            })
+        })
     }
 
     /// Lets a held child go on.

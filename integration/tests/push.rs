@@ -1,5 +1,7 @@
 //! Pushes that are accepted: under load, in numbers, back and forth. Refused ones are in `push_refused`.
 
+use std::time::{Duration, Instant};
+
 use sark_integration::client::Line;
 use sark_integration::configuration::{and, of};
 use sark_integration::{Load, Protocol, Request, Response, Stack};
@@ -249,6 +251,16 @@ fn t01_two_hundred_configurations_are_taken_or_refused_alike_on_both_workers() {
         } else {
             refused += 1;
             assert_eq!(now, before, "{number}: what was refused changed something: {shown}");
+        }
+        // Every push begins a new tick; now and then one configuration stays for more than one of them.
+        if number % 25 == 24 {
+            let ticked = Instant::now() + Duration::from_millis(1_200);
+            while Instant::now() < ticked {
+                assert!(
+                    lines.iter_mut().all(|line| decisions(line) == now),
+                    "{number}: a tick changed something: {shown}"
+                );
+            }
         }
         before = now;
     }

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 /// How often one kind of error is written.
-pub const INTERVAL: Duration = Duration::from_secs(10);
+const INTERVAL: Duration = Duration::from_secs(10);
 
 struct Kind {
     implementation: Implementation,

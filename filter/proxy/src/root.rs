@@ -11,6 +11,9 @@ use sark_core::authorizer::Authorizer;
 use std::cell::Cell;
 use std::rc::Rc;
 
+/// How often every VM, the main thread's too, is called without a request.
+const TICK_MILLISECONDS: u32 = 1_000;
+
 thread_local! {
     static VERSION_LOGGED: Cell<bool> = const { Cell::new(false) };
 }
@@ -48,8 +51,7 @@ impl RootContext for Root {
             return false;
         }
         // The line only sums up what was left out of the log: without a tick it is missing and nothing else.
-        let period = u32::try_from(report::INTERVAL.as_millis()).unwrap_or(u32::MAX);
-        let _ = hostcalls::set_tick_period(period);
+        let _ = hostcalls::set_tick_period(TICK_MILLISECONDS);
         let bytes = if size == 0 { Ok(Vec::new()) } else { hostcalls::buffer(Buffer::PluginConfiguration, size) };
         let Ok(bytes) = bytes else {
             log::error!("sark: the configuration cannot be read from the proxy: every request is denied");

@@ -8,6 +8,7 @@
 #![deny(missing_docs)]
 
 pub mod authorizer;
+pub mod builtins;
 pub mod config;
 pub mod decision;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod http;
 pub mod json;
 pub mod metrics;
 pub mod pairs;
+pub mod plan;
 pub mod policy;
 pub mod remote;
 pub mod request;

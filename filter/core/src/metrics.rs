@@ -72,6 +72,10 @@ pub enum Reason {
     TimeLimit,
     /// Inline: the step budget is used up.
     StepLimit,
+    /// Inline: rules and functions call each other too deep.
+    DepthLimit,
+    /// Inline: the decision is larger than a decision may be.
+    SizeLimit,
     /// Inline: complete rules or functions gave different values.
     Conflict,
     /// Inline: any other run-time error, for instance a value of a type the interpreter cannot iterate.
@@ -104,8 +108,16 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason the inline side can have.
-    pub const RUST: [Self; 6] =
-        [Self::TimeLimit, Self::StepLimit, Self::Conflict, Self::Evaluation, Self::Undefined, Self::BadResult];
+    pub const RUST: [Self; 8] = [
+        Self::TimeLimit,
+        Self::StepLimit,
+        Self::DepthLimit,
+        Self::SizeLimit,
+        Self::Conflict,
+        Self::Evaluation,
+        Self::Undefined,
+        Self::BadResult,
+    ];
 
     /// Every reason the remote side can have.
     pub const REMOTE: [Self; 12] = [
@@ -129,6 +141,8 @@ impl Reason {
         match self {
             Self::TimeLimit => "time_limit",
             Self::StepLimit => "step_limit",
+            Self::DepthLimit => "depth_limit",
+            Self::SizeLimit => "size_limit",
             Self::Conflict => "conflict",
             Self::Evaluation => "evaluation",
             Self::Undefined => "undefined",
@@ -151,7 +165,15 @@ impl Reason {
     /// calls is such a way.
     #[must_use]
     pub const fn request_caused(self) -> bool {
-        matches!(self, Self::TimeLimit | Self::StepLimit | Self::Evaluation | Self::Overloaded)
+        matches!(
+            self,
+            Self::TimeLimit
+                | Self::StepLimit
+                | Self::DepthLimit
+                | Self::SizeLimit
+                | Self::Evaluation
+                | Self::Overloaded
+        )
     }
 }
 
@@ -235,6 +257,16 @@ mod tests {
     fn only_what_an_opa_would_have_decided_is_request_caused() {
         let caused: Vec<_> =
             Reason::RUST.into_iter().chain(Reason::REMOTE).filter(|reason| reason.request_caused()).collect();
-        assert_eq!(caused, [Reason::TimeLimit, Reason::StepLimit, Reason::Evaluation, Reason::Overloaded]);
+        assert_eq!(
+            caused,
+            [
+                Reason::TimeLimit,
+                Reason::StepLimit,
+                Reason::DepthLimit,
+                Reason::SizeLimit,
+                Reason::Evaluation,
+                Reason::Overloaded
+            ]
+        );
     }
 }

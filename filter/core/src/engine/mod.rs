@@ -2,46 +2,19 @@
 //!
 //! Today that is regorus' interpreter over Rego source; OPA plans get their evaluator behind the same face.
 
+mod error;
 mod meter;
 #[cfg(test)]
 mod tests;
 
+pub use error::EvalError;
+
 use crate::config::Limits;
 use crate::host::Clock;
-use crate::metrics::Reason;
 use crate::policy::Loaded;
 use regorus::Value;
 use std::cell::RefCell;
 use std::rc::Rc;
-
-/// Why an evaluation gave no value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EvalError {
-    /// The wall clock budget is used up.
-    TimeLimit,
-    /// The step budget is used up.
-    StepLimit,
-    /// Complete rules or functions gave different values.
-    Conflict,
-    /// Anything else that stopped the engine; says where in the policy, never what the input held.
-    Other(String),
-    /// The decision is undefined.
-    Undefined,
-}
-
-impl EvalError {
-    /// The label under which it is counted.
-    #[must_use]
-    pub const fn reason(&self) -> Reason {
-        match self {
-            Self::TimeLimit => Reason::TimeLimit,
-            Self::StepLimit => Reason::StepLimit,
-            Self::Conflict => Reason::Conflict,
-            Self::Other(_) => Reason::Evaluation,
-            Self::Undefined => Reason::Undefined,
-        }
-    }
-}
 
 /// A loaded policy and the budget each evaluation gets.
 pub struct Engine {

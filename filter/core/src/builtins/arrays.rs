@@ -1,0 +1,5 @@
+//! `array.*`.
+
+use super::Builtin;
+
+pub(super) const TABLE: &[Builtin] = &[];

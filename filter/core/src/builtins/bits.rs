@@ -1,0 +1,5 @@
+//! `bits.*`.
+
+use super::Builtin;
+
+pub(super) const TABLE: &[Builtin] = &[];

@@ -1,0 +1,5 @@
+//! `glob.*`.
+
+use super::Builtin;
+
+pub(super) const TABLE: &[Builtin] = &[];

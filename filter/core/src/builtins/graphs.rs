@@ -1,0 +1,5 @@
+//! `graph.*`, `walk`.
+
+use super::Builtin;
+
+pub(super) const TABLE: &[Builtin] = &[];

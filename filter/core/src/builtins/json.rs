@@ -1,0 +1,5 @@
+//! `json.patch`, `json.filter`, `json.remove`.
+
+use super::Builtin;
+
+pub(super) const TABLE: &[Builtin] = &[];

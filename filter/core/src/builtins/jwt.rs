@@ -1,0 +1,5 @@
+//! `io.jwt.*`.
+
+use super::Builtin;
+
+pub(super) const TABLE: &[Builtin] = &[];

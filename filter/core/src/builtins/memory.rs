@@ -1,0 +1,5 @@
+//! What builtins keep from one evaluation to the next: compiled programs, verified signatures. Every part bounds itself.
+
+/// The memory of an engine; one part a family.
+#[derive(Default)]
+pub struct Memory {}

@@ -1,0 +1,178 @@
+//! OPA's builtins, as both ways of evaluation call them: one folder, one file a family, one table.
+//!
+//! A builtin answers exactly as OPA does, or it says that it cannot ([`Failure::Inexact`]); it never answers
+//! otherwise. What OPA's builtin refuses with an error is [`Failure::Error`], which the evaluation turns into
+//! *undefined*, as OPA does by default.
+
+mod aggregates;
+mod arrays;
+mod bits;
+mod context;
+mod crypto;
+mod encoding;
+mod globs;
+mod graphs;
+mod inherited;
+mod json;
+mod jwt;
+mod memory;
+mod net;
+mod numbers;
+mod objects;
+mod operators;
+mod regexes;
+mod runtime;
+mod schema;
+mod semver;
+mod sets;
+mod sprintf;
+mod strings;
+mod time;
+mod types;
+mod units;
+mod uri;
+mod uuid;
+mod x509;
+mod yaml;
+
+pub use context::{Context, Moment};
+pub use memory::Memory;
+
+use crate::engine::EvalError;
+use regorus::Value;
+use std::borrow::Cow;
+
+/// Why a call gave no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// OPA's builtin gives an error for these arguments as well: the call is undefined, in strict mode the evaluation
+    /// ends. The text is for operators and never holds values of the request.
+    Error(Cow<'static, str>),
+    /// What OPA answers cannot be computed here (a number beyond a double, a pattern that is too large, …). The
+    /// evaluation ends: undefined would be an answer, and `not` would make it true.
+    Inexact(&'static str),
+    /// A budget is used up. The evaluation ends.
+    Stop(EvalError),
+}
+
+/// One of our own functions. It is given exactly [`Builtin::arity`] arguments, none of them [`Value::Undefined`].
+pub type Function = fn(&mut Context, &[Value]) -> Result<Value, Failure>;
+
+/// What a builtin's answer depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purity {
+    /// On its arguments only.
+    Pure,
+    /// Also on the moment of the request ([`Moment::now_ns`]).
+    Clock,
+    /// Also on chance ([`Moment::seed`]); one value per request and arguments.
+    Random,
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct Builtin {
+    /// OPA's name.
+    pub name: &'static str,
+    /// Number of arguments, without the result.
+    pub arity: usize,
+    /// What the answer depends on.
+    pub purity: Purity,
+    run: Run,
+}
+
+/// Who computes the value.
+#[derive(Debug, Clone, Copy)]
+enum Run {
+    /// We.
+    Own(Function),
+    /// regorus, called by name. Only where it answers as OPA for all arguments and its work is linear in them.
+    Regorus,
+}
+
+/// A builtin made ready to be called.
+#[derive(Debug, Clone, Copy)]
+pub struct Callable(Target);
+
+#[derive(Debug, Clone, Copy)]
+enum Target {
+    Own(Function),
+    Regorus(inherited::Inherited),
+}
+
+/// A pure builtin of ours.
+const fn own(name: &'static str, arity: usize, function: Function) -> Builtin {
+    Builtin { name, arity, purity: Purity::Pure, run: Run::Own(function) }
+}
+
+/// A pure builtin of regorus'.
+const fn regorus(name: &'static str, arity: usize) -> Builtin {
+    Builtin { name, arity, purity: Purity::Pure, run: Run::Regorus }
+}
+
+/// Every family's part of the table.
+const FAMILIES: &[&[Builtin]] = &[
+    aggregates::TABLE,
+    arrays::TABLE,
+    bits::TABLE,
+    crypto::TABLE,
+    encoding::TABLE,
+    globs::TABLE,
+    graphs::TABLE,
+    json::TABLE,
+    jwt::TABLE,
+    net::TABLE,
+    numbers::TABLE,
+    objects::TABLE,
+    operators::TABLE,
+    regexes::TABLE,
+    runtime::TABLE,
+    schema::TABLE,
+    semver::TABLE,
+    sets::TABLE,
+    sprintf::TABLE,
+    strings::TABLE,
+    time::TABLE,
+    types::TABLE,
+    units::TABLE,
+    uri::TABLE,
+    uuid::TABLE,
+    x509::TABLE,
+    yaml::TABLE,
+];
+
+/// The whole table.
+pub fn all() -> impl Iterator<Item = &'static Builtin> {
+    FAMILIES.iter().copied().flatten()
+}
+
+/// The builtin of that name, if it is available inline.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Builtin> {
+    all().find(|builtin| builtin.name == name)
+}
+
+impl Builtin {
+    /// Looks up what is called; `None` if regorus was built without it, which a test rules out.
+    #[must_use]
+    pub fn callable(&self) -> Option<Callable> {
+        match self.run {
+            Run::Own(function) => Some(Callable(Target::Own(function))),
+            Run::Regorus => inherited::find(self.name).map(|function| Callable(Target::Regorus(function))),
+        }
+    }
+}
+
+impl Callable {
+    /// Calls the builtin.
+    ///
+    /// # Errors
+    /// No value, by cause.
+    #[inline]
+    pub fn call(self, context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
+        match self.0 {
+            Target::Own(function) => function(context, args),
+            Target::Regorus(function) => inherited::call(context, function, args),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! `net.*`.
+
+use super::Builtin;
+
+pub(super) const TABLE: &[Builtin] = &[];

@@ -1,0 +1,5 @@
+//! `object.*`.
+
+use super::Builtin;
+
+pub(super) const TABLE: &[Builtin] = &[];

@@ -1,0 +1,5 @@
+//! `regex.*`, `re_match`.
+
+use super::Builtin;
+
+pub(super) const TABLE: &[Builtin] = &[];

@@ -1,0 +1,5 @@
+//! `opa.runtime`, `rego.*`.
+
+use super::Builtin;
+
+pub(super) const TABLE: &[Builtin] = &[];

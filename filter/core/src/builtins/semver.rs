@@ -1,0 +1,5 @@
+//! `semver.*`.
+
+use super::Builtin;
+
+pub(super) const TABLE: &[Builtin] = &[];

@@ -1,0 +1,5 @@
+//! `sprintf`, with Go's verbs.
+
+use super::Builtin;
+
+pub(super) const TABLE: &[Builtin] = &[];

@@ -1,0 +1,5 @@
+//! `units.*`.
+
+use super::Builtin;
+
+pub(super) const TABLE: &[Builtin] = &[];

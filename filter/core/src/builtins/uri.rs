@@ -1,0 +1,5 @@
+//! `uri.*`.
+
+use super::Builtin;
+
+pub(super) const TABLE: &[Builtin] = &[];

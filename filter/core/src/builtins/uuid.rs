@@ -1,0 +1,5 @@
+//! `uuid.*`.
+
+use super::Builtin;
+
+pub(super) const TABLE: &[Builtin] = &[];

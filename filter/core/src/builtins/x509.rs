@@ -1,0 +1,5 @@
+//! `crypto.x509.*`.
+
+use super::Builtin;
+
+pub(super) const TABLE: &[Builtin] = &[];

@@ -1,0 +1,5 @@
+//! `yaml.*`.
+
+use super::Builtin;
+
+pub(super) const TABLE: &[Builtin] = &[];

@@ -1,0 +1,1 @@
+//! OPA's plans: loaded, checked and run.

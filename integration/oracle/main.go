@@ -1,0 +1,62 @@
+// The oracle answers what OPA answers: OPA's own compiler, planner and evaluator as a library,
+// pinned to the version of scripts/versions. Tests ask it; nothing of it is shipped.
+//
+//	oracle cases                every conformance case of OPA's module, planned and answered, one JSON line each
+//	oracle answer               reads one JSON request a line, writes one JSON answer a line
+//	oracle call                 reads one builtin call a line, writes its value
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fail(fmt.Errorf("usage: oracle cases | answer | call"))
+	}
+	out := bufio.NewWriterSize(os.Stdout, 1<<20)
+	var err error
+	switch os.Args[1] {
+	case "cases":
+		err = printCases(out)
+	case "answer":
+		err = eachLine(out, answerLine)
+	case "call":
+		err = eachLine(out, callLine)
+	default:
+		err = fmt.Errorf("no such command: %s", os.Args[1])
+	}
+	if err == nil {
+		err = out.Flush()
+	}
+	if err != nil {
+		fail(err)
+	}
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "oracle:", err)
+	os.Exit(1)
+}
+
+// eachLine answers every line of standard input, and flushes after each, so that a test can ask one at a time.
+func eachLine(out *bufio.Writer, answer func([]byte) (any, error)) error {
+	in := bufio.NewScanner(os.Stdin)
+	in.Buffer(make([]byte, 1<<20), 1<<28)
+	for in.Scan() {
+		reply, err := answer(in.Bytes())
+		if err != nil {
+			return err
+		}
+		if err := json.NewEncoder(out).Encode(reply); err != nil {
+			return err
+		}
+		if err := out.Flush(); err != nil {
+			return err
+		}
+	}
+	return in.Err()
+}

@@ -33,13 +33,17 @@ func callLine(line []byte) (any, error) {
 	if err := util.UnmarshalJSON(line, &call); err != nil {
 		return nil, err
 	}
+	return answerCall(call)
+}
+
+func answerCall(call called) (reply callReply, err error) {
 	function := topdown.GetBuiltin(call.Name)
 	if function == nil {
-		return nil, errors.New("no such builtin: " + call.Name)
+		return reply, errors.New("no such builtin: " + call.Name)
 	}
 	args, err := untagAll(call.Args)
 	if err != nil {
-		return nil, err
+		return reply, err
 	}
 	now := time.Now()
 	if call.Time != 0 {
@@ -49,7 +53,6 @@ func callLine(line []byte) (any, error) {
 	defer cancel()
 	stop := topdown.NewCancel()
 	defer time.AfterFunc(10*time.Second, stop.Cancel).Stop()
-	var reply callReply
 	err = function(topdown.BuiltinContext{
 		Context:                ctx,
 		Time:                   ast.NumberTerm(json.Number(strconv.FormatInt(now.UnixNano(), 10))),

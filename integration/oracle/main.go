@@ -4,6 +4,7 @@
 //	oracle cases                every conformance case of OPA's module, planned and answered, one JSON line each
 //	oracle answer               reads one JSON request a line, writes one JSON answer a line
 //	oracle call                 reads one builtin call a line, writes its value
+//	oracle vectors FILE…        puts OPA's answers into files of builtin calls, in place
 package main
 
 import (
@@ -14,8 +15,8 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fail(fmt.Errorf("usage: oracle cases | answer | call"))
+	if len(os.Args) < 2 {
+		fail(fmt.Errorf("usage: oracle cases | answer | call | vectors FILE…"))
 	}
 	out := bufio.NewWriterSize(os.Stdout, 1<<20)
 	var err error
@@ -26,6 +27,12 @@ func main() {
 		err = eachLine(out, answerLine)
 	case "call":
 		err = eachLine(out, callLine)
+	case "vectors":
+		for _, path := range os.Args[2:] {
+			if err = rewriteVectors(path); err != nil {
+				break
+			}
+		}
 	default:
 		err = fmt.Errorf("no such command: %s", os.Args[1])
 	}

@@ -35,6 +35,9 @@ mod uuid;
 mod x509;
 mod yaml;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 pub use context::{Context, Moment};
 pub use memory::Memory;
 

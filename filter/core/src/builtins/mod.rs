@@ -20,6 +20,7 @@ mod net;
 mod numbers;
 mod objects;
 mod operators;
+mod order;
 mod regexes;
 mod runtime;
 mod schema;
@@ -56,6 +57,11 @@ pub enum Failure {
     Inexact(&'static str),
     /// A budget is used up. The evaluation ends.
     Stop(EvalError),
+}
+
+impl Failure {
+    /// A call with another number of arguments than the table says, which the callers rule out.
+    const ARITY: Self = Self::Inexact("a builtin was called with a wrong number of arguments");
 }
 
 /// One of our own functions. It is given exactly [`Builtin::arity`] arguments, none of them [`Value::Undefined`].

@@ -19,7 +19,7 @@ macro_rules! vectors {
     };
 }
 
-vectors!("types");
+vectors!("aggregates", "numbers", "operators", "types");
 
 /// What `integration/oracle/tagged.go` writes → a value.
 pub(crate) fn untag(value: &Value) -> Value {

@@ -1,0 +1,67 @@
+//! Lookups: members of objects, items of arrays, members of sets.
+
+use super::compare::pay_for_key;
+use super::{Machine, UNDEFINED};
+use crate::builtins::Context;
+use crate::engine::EvalError;
+use crate::plan::code::Target;
+use crate::plan::program::{Operand, Slot};
+use regorus::Value;
+
+impl Machine<'_> {
+    /// Looks up key after key. If one is missing the target is cleared.
+    pub(super) fn get(
+        &mut self,
+        source: Operand,
+        keys: &[Operand],
+        target: Slot,
+        fail: Target,
+    ) -> Result<(), EvalError> {
+        let (view, context) = self.split();
+        let mut value = view.read(source);
+        for key in keys {
+            value = member(value, view.read(*key), context)?;
+        }
+        let value = value.clone();
+        if value == Value::Undefined {
+            self.next = fail;
+        }
+        self.set(target, value);
+        Ok(())
+    }
+
+    /// Members, or bytes of a string; 0 for the rest.
+    pub(super) fn length(&mut self, source: Operand, target: Slot) {
+        let length = match self.read(source) {
+            Value::Array(items) => items.len(),
+            Value::Object(members) => members.len(),
+            Value::Set(members) => members.len(),
+            Value::String(text) => text.len(),
+            _ => 0,
+        };
+        self.set(target, Value::from(u64::try_from(length).unwrap_or(u64::MAX)));
+    }
+}
+
+/// The member at a key; *undefined* if there is none, or nothing that has members.
+fn member<'v>(value: &'v Value, key: &Value, context: &mut Context) -> Result<&'v Value, EvalError> {
+    let found = match value {
+        Value::Object(members) => {
+            pay_for_key(key, members.len(), context)?;
+            members.get(key)
+        }
+        Value::Array(items) => index(key).and_then(|index| items.get(index)),
+        Value::Set(members) => {
+            pay_for_key(key, members.len(), context)?;
+            members.get(key)
+        }
+        _ => None,
+    };
+    Ok(found.unwrap_or(&UNDEFINED))
+}
+
+/// A number as an index.
+fn index(key: &Value) -> Option<usize> {
+    let Value::Number(number) = key else { return None };
+    number.as_u64().and_then(|index| usize::try_from(index).ok())
+}

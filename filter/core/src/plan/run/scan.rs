@@ -1,0 +1,88 @@
+//! Scans: arrays by index, objects and sets by a list of their members taken when the scan begins.
+
+use super::{Machine, stopped};
+use crate::engine::EvalError;
+use crate::plan::code::Target;
+use crate::plan::program::Slot;
+use regorus::Value;
+use std::vec::IntoIter;
+
+/// The members that are still to come.
+pub enum Members {
+    /// Of an array, from an index on.
+    Array(Value, usize),
+    /// Of an object.
+    Object(IntoIter<(Value, Value)>),
+    /// Of a set, or of an object whose keys nobody reads.
+    Values(IntoIter<Value>),
+    /// Of anything else.
+    None,
+}
+
+/// What a list of members costs in memory, an entry.
+const BYTES_PER_MEMBER: usize = 48;
+
+impl Machine<'_> {
+    /// Begins a scan. Its `Next` follows.
+    pub(super) fn scan(&mut self, source: Slot, key: Option<Slot>) -> Result<(), EvalError> {
+        let source = self.slot(source);
+        let members = match source {
+            Value::Array(_) => Members::Array(source.clone(), 0),
+            Value::Object(members) => {
+                let members = members.clone();
+                self.context.work(members.len().saturating_mul(BYTES_PER_MEMBER)).map_err(stopped)?;
+                if key.is_some() {
+                    let list: Vec<_> = members.iter_sorted().map(|(key, value)| (key.clone(), value.clone())).collect();
+                    Members::Object(list.into_iter())
+                } else {
+                    let list: Vec<_> = members.iter_sorted().map(|(_, value)| value.clone()).collect();
+                    Members::Values(list.into_iter())
+                }
+            }
+            Value::Set(members) => {
+                let members = members.clone();
+                self.context.work(members.len().saturating_mul(BYTES_PER_MEMBER)).map_err(stopped)?;
+                Members::Values(members.iter_sorted().cloned().collect::<Vec<_>>().into_iter())
+            }
+            _ => Members::None,
+        };
+        self.scratch.scans.push(members);
+        Ok(())
+    }
+
+    /// Takes the next member of the innermost scan, or ends it.
+    pub(super) fn next_member(&mut self, key: Option<Slot>, value: Option<Slot>, end: Target) {
+        let member = match self.scratch.scans.last_mut() {
+            Some(Members::Array(array, index)) => next_of_array(array, index),
+            Some(Members::Object(members)) => members.next(),
+            // The key of a set's member is the member.
+            Some(Members::Values(members)) => members.next().map(|member| match key {
+                Some(_) => (member.clone(), member),
+                None => (Value::Undefined, member),
+            }),
+            Some(Members::None) | None => None,
+        };
+        let Some((member_key, member)) = member else {
+            self.scratch.scans.pop();
+            if let Some(key) = key {
+                self.set(key, Value::Undefined);
+            }
+            self.next = end;
+            return;
+        };
+        if let Some(key) = key {
+            self.set(key, member_key);
+        }
+        if let Some(value) = value {
+            self.set(value, member);
+        }
+    }
+}
+
+fn next_of_array(array: &Value, index: &mut usize) -> Option<(Value, Value)> {
+    let Value::Array(items) = array else { return None };
+    let item = items.get(*index)?.clone();
+    let key = Value::from(u64::try_from(*index).unwrap_or(u64::MAX));
+    *index = index.saturating_add(1);
+    Some((key, item))
+}

@@ -2,4 +2,6 @@
 
 /// The memory of an engine; one part a family.
 #[derive(Default)]
-pub struct Memory {}
+pub struct Memory {
+    pub(super) globs: super::globs::GlobMemory,
+}

@@ -1,8 +1,12 @@
 //! A value as OPA prints it (its `String()`): `{"a": [1, true]}`, `set()`. Not JSON: sets are `{1, 2}`.
 
+use super::order::{compare, sorted};
 use super::{Context, Failure, unicode};
 use regorus::Value;
 use std::mem::discriminant;
+
+/// Bytes of work for each member that is put in order.
+const SORTING: usize = 256;
 
 /// Appends the value; pays for it.
 pub(super) fn push(context: &mut Context, out: &mut String, value: &Value) -> Result<(), Failure> {
@@ -19,13 +23,15 @@ pub(super) fn push(context: &mut Context, out: &mut String, value: &Value) -> Re
         Value::Array(items) => list(context, out, ('[', ']'), items.iter())?,
         Value::Set(items) if items.is_empty() => out.push_str("set()"),
         Value::Set(items) => {
-            in_order(items.iter())?;
-            list(context, out, ('{', '}'), items.iter())?;
+            context.work(items.len().saturating_mul(SORTING))?;
+            list(context, out, ('{', '}'), sorted(items.iter()).into_iter())?;
         }
         Value::Object(members) => {
-            in_order(members.iter().map(|(key, _)| key))?;
+            context.work(members.len().saturating_mul(SORTING))?;
+            let mut members = members.iter().collect::<Vec<_>>();
+            members.sort_by(|(a, _), (b, _)| compare(a, b));
             out.push('{');
-            for (at, (key, value)) in members.iter().enumerate() {
+            for (at, (key, value)) in members.into_iter().enumerate() {
                 out.push_str(if at == 0 { "" } else { ", " });
                 push(context, out, key)?;
                 out.push_str(": ");
@@ -72,23 +78,5 @@ pub(super) fn is_double(value: &Value) -> bool {
     match (value, &Value::from(0.5)) {
         (Value::Number(number), Value::Number(double)) => discriminant(number) == discriminant(double),
         _ => false,
-    }
-}
-
-/// Members are printed in OPA's order. It is regorus' order but where a set is compared with an object.
-pub(super) fn in_order<'a>(members: impl Iterator<Item = &'a Value>) -> Result<(), Failure> {
-    let (set, object) = members.fold((false, false), kinds);
-    if set && object { Err(Failure::Inexact("the order of sets and objects")) } else { Ok(()) }
-}
-
-/// Whether there are sets, whether there are objects, at any depth.
-fn kinds((set, object): (bool, bool), value: &Value) -> (bool, bool) {
-    match value {
-        Value::Array(items) => items.iter().fold((set, object), kinds),
-        Value::Set(items) => items.iter().fold((true, object), kinds),
-        Value::Object(members) => {
-            members.iter().fold((set, true), |found, (key, value)| kinds(kinds(found, key), value))
-        }
-        _ => (set, object),
     }
 }

@@ -1,5 +1,0 @@
-//! `glob.*`.
-
-use super::Builtin;
-
-pub(super) const TABLE: &[Builtin] = &[];

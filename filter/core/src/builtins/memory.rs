@@ -4,4 +4,5 @@
 #[derive(Default)]
 pub struct Memory {
     pub(super) globs: super::globs::GlobMemory,
+    pub(super) regexes: super::regexes::RegexMemory,
 }

@@ -19,7 +19,7 @@ macro_rules! vectors {
     };
 }
 
-vectors!("aggregates", "globs", "numbers", "operators", "sprintf", "strings", "types");
+vectors!("aggregates", "globs", "numbers", "operators", "regexes", "sprintf", "strings", "types");
 
 /// What `integration/oracle/tagged.go` writes → a value.
 pub(crate) fn untag(value: &Value) -> Value {

@@ -100,6 +100,50 @@ fn simple(c: char, mut mapped: impl Iterator<Item = char>) -> char {
     }
 }
 
+/// Characters that Go takes for the same when case does not matter, where that is not just lower and upper case.
+const FOLDED: &[&str] = &[
+    "Kk\u{212A}",
+    "Ss\u{17F}",
+    "\u{B5}\u{39C}\u{3BC}",
+    "\u{C5}\u{E5}\u{212B}",
+    "\u{DF}\u{1E9E}",
+    "\u{130}",
+    "\u{131}",
+    "\u{1C4}\u{1C5}\u{1C6}",
+    "\u{1C7}\u{1C8}\u{1C9}",
+    "\u{1CA}\u{1CB}\u{1CC}",
+    "\u{1F1}\u{1F2}\u{1F3}",
+    "\u{345}\u{399}\u{3B9}\u{1FBE}",
+    "\u{392}\u{3B2}\u{3D0}",
+    "\u{395}\u{3B5}\u{3F5}",
+    "\u{398}\u{3B8}\u{3D1}\u{3F4}",
+    "\u{39A}\u{3BA}\u{3F0}",
+    "\u{3A0}\u{3C0}\u{3D6}",
+    "\u{3A1}\u{3C1}\u{3F1}",
+    "\u{3A3}\u{3C2}\u{3C3}",
+    "\u{3A6}\u{3C6}\u{3D5}",
+    "\u{3A9}\u{3C9}\u{2126}",
+    "\u{412}\u{432}\u{1C80}",
+    "\u{414}\u{434}\u{1C81}",
+    "\u{41E}\u{43E}\u{1C82}",
+    "\u{421}\u{441}\u{1C83}",
+    "\u{422}\u{442}\u{1C84}\u{1C85}",
+    "\u{42A}\u{44A}\u{1C86}",
+    "\u{462}\u{463}\u{1C87}",
+    "\u{1C88}\u{A64A}\u{A64B}",
+    "\u{1E60}\u{1E61}\u{1E9B}",
+];
+
+/// The character and all that Go's `unicode.SimpleFold` leads to from it.
+pub(super) fn folded(c: char) -> Vec<char> {
+    if let Some(class) = FOLDED.iter().find(|class| class.contains(c)) {
+        return class.chars().collect();
+    }
+    let lower = lower(c);
+    let other = if lower == c { upper(c) } else { lower };
+    if other == c { vec![c] } else { vec![c, other] }
+}
+
 /// Go's `strconv.IsPrint`: letters, marks, numbers, punctuation, symbols, and the space.
 pub(super) fn is_print(c: char) -> bool {
     if c.is_ascii() {

@@ -1,5 +1,0 @@
-//! `regex.*`, `re_match`.
-
-use super::Builtin;
-
-pub(super) const TABLE: &[Builtin] = &[];

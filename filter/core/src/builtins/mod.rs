@@ -22,6 +22,7 @@ mod objects;
 mod operands;
 mod operators;
 mod order;
+mod percent;
 mod programs;
 mod regexes;
 mod rego_text;

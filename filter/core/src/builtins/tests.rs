@@ -19,7 +19,7 @@ macro_rules! vectors {
     };
 }
 
-vectors!("aggregates", "globs", "numbers", "operators", "regexes", "sprintf", "strings", "types");
+vectors!("aggregates", "encoding", "globs", "numbers", "operators", "regexes", "sprintf", "strings", "types", "uri");
 
 /// What `integration/oracle/tagged.go` writes → a value.
 pub(crate) fn untag(value: &Value) -> Value {

@@ -2,6 +2,7 @@
 
 mod class;
 mod expand;
+mod intersect;
 mod parse;
 mod program;
 mod template;
@@ -17,6 +18,7 @@ pub(super) const TABLE: &[Builtin] = &[
     own("re_match", 2, is_match),
     own("regex.find_all_string_submatch_n", 3, find_all_groups),
     own("regex.find_n", 3, find),
+    own("regex.globs_match", 2, intersect::globs_match),
     own("regex.is_valid", 1, is_valid),
     own("regex.match", 2, is_match),
     own("regex.replace", 3, replace),

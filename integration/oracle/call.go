@@ -28,6 +28,9 @@ type callReply struct {
 	Error   *failure `json:"error,omitempty"`
 }
 
+// relations answer more than once. In a plan their answer is an array of all.
+var relations = map[string]bool{ast.WalkBuiltin.Name: true}
+
 func callLine(line []byte) (any, error) {
 	var call called
 	if err := util.UnmarshalJSON(line, &call); err != nil {
@@ -60,10 +63,14 @@ func answerCall(call called) (reply callReply, err error) {
 		InterQueryBuiltinCache: nil,
 		NDBuiltinCache:         builtins.NDBCache{},
 	}, args, func(result *ast.Term) error {
-		if result == nil || reply.Defined {
+		if result == nil || reply.Defined && !relations[call.Name] {
 			return nil
 		}
 		value, err := tag(result.Value)
+		if relations[call.Name] {
+			all, _ := reply.Value.([]any)
+			value = append(all, value)
+		}
 		reply.Defined, reply.Value = true, value
 		return err
 	})

@@ -1,5 +1,6 @@
 //! `count`, `sum`, `product`, `max`, `min`, `sort`, `all`, `any`, `internal.member_2`, `internal.member_3`.
 
+use super::args::{self, length, pay};
 use super::numbers::{Number, Total};
 use super::order::{compare_paid, equal_paid, sorted};
 use super::{Builtin, Context, Failure, own};
@@ -36,17 +37,9 @@ fn count(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
 
 /// The members of an array, or of a set in OPA's order; looking at them is paid.
 fn items<'a>(context: &mut Context, args: &'a [Value]) -> Result<Vec<&'a Value>, Failure> {
-    match args {
-        [Value::Array(items)] => {
-            context.work(items.len().saturating_mul(size_of::<Value>()))?;
-            Ok(items.iter().collect())
-        }
-        [Value::Set(items)] => {
-            context.work(items.len().saturating_mul(size_of::<Value>()))?;
-            Ok(sorted(items.iter()))
-        }
-        _ => Err(Failure::Error("wants an array or a set".into())),
-    }
+    let [collection] = args else { return Err(Failure::ARITY) };
+    pay(context, length(collection))?;
+    args::items(collection)
 }
 
 fn total(context: &mut Context, args: &[Value], total: Total) -> Result<Value, Failure> {
@@ -72,7 +65,7 @@ fn sort(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
     // As many comparisons as sorting takes, each of short values: long ones cost more than is paid for, within the
     // size of the array.
     let rounds = usize::try_from(items.len().checked_ilog2().unwrap_or(0)).unwrap_or(0);
-    context.work(items.len().saturating_mul(rounds).saturating_mul(size_of::<Value>()))?;
+    pay(context, items.len().saturating_mul(rounds))?;
     Ok(Value::from(sorted(items.into_iter()).into_iter().cloned().collect::<Vec<_>>()))
 }
 

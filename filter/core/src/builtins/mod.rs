@@ -5,6 +5,7 @@
 //! *undefined*, as OPA does by default.
 
 mod aggregates;
+mod args;
 mod arrays;
 mod bits;
 mod context;
@@ -117,6 +118,11 @@ enum Target {
 /// A pure builtin of ours.
 const fn own(name: &'static str, arity: usize, function: Function) -> Builtin {
     Builtin { name, arity, purity: Purity::Pure, run: Run::Own(function) }
+}
+
+/// A builtin of ours that depends on chance.
+const fn random(name: &'static str, arity: usize, function: Function) -> Builtin {
+    Builtin { name, arity, purity: Purity::Random, run: Run::Own(function) }
 }
 
 /// A pure builtin of regorus'.

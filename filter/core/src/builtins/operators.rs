@@ -2,6 +2,7 @@
 //! `internal.template_string`, and `trace`. The arithmetic ones are in `numbers`; `assign` and `print` never get here,
 //! the compiler rewrites them.
 
+use super::args::{pay, set};
 use super::order::{compare_paid, equal_paid};
 use super::{Builtin, Context, Failure, own};
 use regorus::Value;
@@ -38,20 +39,19 @@ fn ordered(context: &mut Context, args: &[Value], accept: fn(Ordering) -> bool) 
 
 /// The intersection of two sets.
 fn and(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
-    let [Value::Set(a), Value::Set(b)] = args else { return Err(Failure::Error("wants two sets".into())) };
-    context.work(a.len().saturating_add(b.len()).saturating_mul(MEMBER))?;
+    let [a, b] = args else { return Err(Failure::ARITY) };
+    let (a, b) = (set(a)?, set(b)?);
+    pay(context, a.len().saturating_add(b.len()))?;
     Ok(a.intersection(b).into_value())
 }
 
 /// The union of two sets.
 fn or(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
-    let [Value::Set(a), Value::Set(b)] = args else { return Err(Failure::Error("wants two sets".into())) };
-    context.work(a.len().saturating_add(b.len()).saturating_mul(MEMBER))?;
+    let [a, b] = args else { return Err(Failure::ARITY) };
+    let (a, b) = (set(a)?, set(b)?);
+    pay(context, a.len().saturating_add(b.len()))?;
     Ok(a.union(b).into_value())
 }
-
-/// Bytes of work that a member of a new collection counts as.
-const MEMBER: usize = 64;
 
 /// Prints nothing: what a policy prints holds values of the request. Always defined, as in OPA.
 fn print(_: &mut Context, _: &[Value]) -> Result<Value, Failure> {

@@ -19,7 +19,23 @@ macro_rules! vectors {
     };
 }
 
-vectors!("aggregates", "encoding", "globs", "numbers", "operators", "regexes", "sprintf", "strings", "types", "uri");
+vectors!(
+    "aggregates",
+    "arrays",
+    "bits",
+    "encoding",
+    "globs",
+    "graphs",
+    "numbers",
+    "objects",
+    "operators",
+    "regexes",
+    "sets",
+    "sprintf",
+    "strings",
+    "types",
+    "uri",
+);
 
 /// What `integration/oracle/tagged.go` writes → a value.
 pub(crate) fn untag(value: &Value) -> Value {

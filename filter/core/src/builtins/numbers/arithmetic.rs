@@ -5,7 +5,7 @@
 
 use super::float::{Float, PRECISION};
 use super::number::{Number, float_value, integer_value};
-use crate::builtins::{Context, Failure};
+use crate::builtins::{Context, Failure, args};
 use num_bigint::BigInt;
 use num_traits::{One, Zero};
 use regorus::Value;
@@ -51,33 +51,33 @@ fn pay(context: &mut Context, a: &Number, b: &Number) -> Result<(), Failure> {
     context.work(product.saturating_mul(size_of::<u64>()).saturating_add(floats))
 }
 
-fn two(args: &[Value]) -> Result<(Number, Number), Failure> {
-    let [a, b] = args else { return Err(Failure::ARITY) };
+fn two(arguments: &[Value]) -> Result<(Number, Number), Failure> {
+    let [a, b] = arguments else { return Err(Failure::ARITY) };
     Number::of(a).zip(Number::of(b)).ok_or(Failure::Error("wants two numbers".into()))
 }
 
-pub(super) fn plus(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
-    let (a, b) = two(args)?;
+pub(super) fn plus(context: &mut Context, arguments: &[Value]) -> Result<Value, Failure> {
+    let (a, b) = two(arguments)?;
     PLUS.run(context, &a, &b)
 }
 
 /// Of numbers, or of sets.
-pub(super) fn minus(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
-    if let [Value::Set(a), Value::Set(b)] = args {
-        context.work(a.len().saturating_add(b.len()).saturating_mul(size_of::<Value>()))?;
+pub(super) fn minus(context: &mut Context, arguments: &[Value]) -> Result<Value, Failure> {
+    if let [Value::Set(a), Value::Set(b)] = arguments {
+        args::pay(context, a.len().saturating_add(b.len()))?;
         return Ok(a.difference(b).into_value());
     }
-    let (a, b) = two(args)?;
+    let (a, b) = two(arguments)?;
     MINUS.run(context, &a, &b)
 }
 
-pub(super) fn times(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
-    let (a, b) = two(args)?;
+pub(super) fn times(context: &mut Context, arguments: &[Value]) -> Result<Value, Failure> {
+    let (a, b) = two(arguments)?;
     TIMES.run(context, &a, &b)
 }
 
-pub(super) fn divide(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
-    let (a, b) = two(args)?;
+pub(super) fn divide(context: &mut Context, arguments: &[Value]) -> Result<Value, Failure> {
+    let (a, b) = two(arguments)?;
     if let (Some(a), Some(b)) = (a.small(), b.small()) {
         // A quotient of zero is left to floats: it may be -0.
         if let (Some(quotient), Some(0)) = (a.checked_div(b), a.checked_rem(b))
@@ -95,8 +95,8 @@ pub(super) fn divide(context: &mut Context, args: &[Value]) -> Result<Value, Fai
     float_value(context, &a.quotient(&b))
 }
 
-pub(super) fn remainder(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
-    let (a, b) = two(args)?;
+pub(super) fn remainder(context: &mut Context, arguments: &[Value]) -> Result<Value, Failure> {
+    let (a, b) = two(arguments)?;
     if let (Some(a), Some(b)) = (a.small(), b.small())
         && let Some(remainder) = a.checked_rem(b)
     {
@@ -115,11 +115,11 @@ pub(super) fn remainder(context: &mut Context, args: &[Value]) -> Result<Value, 
 /// Integers of 32 bits stay as they are for OPA, all other numbers become floats, large integers as well.
 fn unary(
     context: &mut Context,
-    args: &[Value],
+    arguments: &[Value],
     small: fn(i64) -> i64,
     float: fn(Float) -> Float,
 ) -> Result<Value, Failure> {
-    let [number] = args else { return Err(Failure::ARITY) };
+    let [number] = arguments else { return Err(Failure::ARITY) };
     let Some(number) = Number::of(number) else { return Err(Failure::Error("wants a number".into())) };
     if let Some(integer) = number.small().filter(|integer| i32::try_from(*integer).is_ok()) {
         return Ok(Value::from(small(integer)));
@@ -129,14 +129,14 @@ fn unary(
     float_value(context, &float(number.float()))
 }
 
-pub(super) fn abs(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
-    unary(context, args, i64::saturating_abs, Float::absolute)
+pub(super) fn abs(context: &mut Context, arguments: &[Value]) -> Result<Value, Failure> {
+    unary(context, arguments, i64::saturating_abs, Float::absolute)
 }
 
-pub(super) fn round(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
+pub(super) fn round(context: &mut Context, arguments: &[Value]) -> Result<Value, Failure> {
     unary(
         context,
-        args,
+        arguments,
         |integer| integer,
         |number| {
             let half = Float::of_decimal(&super::decimal::Decimal::of_double(0.5));
@@ -146,10 +146,10 @@ pub(super) fn round(context: &mut Context, args: &[Value]) -> Result<Value, Fail
     )
 }
 
-pub(super) fn ceil(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
+pub(super) fn ceil(context: &mut Context, arguments: &[Value]) -> Result<Value, Failure> {
     unary(
         context,
-        args,
+        arguments,
         |integer| integer,
         |number| {
             let whole = whole(&number);
@@ -158,10 +158,10 @@ pub(super) fn ceil(context: &mut Context, args: &[Value]) -> Result<Value, Failu
     )
 }
 
-pub(super) fn floor(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
+pub(super) fn floor(context: &mut Context, arguments: &[Value]) -> Result<Value, Failure> {
     unary(
         context,
-        args,
+        arguments,
         |integer| integer,
         |number| {
             let whole = whole(&number);

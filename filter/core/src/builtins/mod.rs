@@ -120,6 +120,11 @@ const fn own(name: &'static str, arity: usize, function: Function) -> Builtin {
     Builtin { name, arity, purity: Purity::Pure, run: Run::Own(function) }
 }
 
+/// A builtin of ours that depends on the moment of the request.
+const fn clock(name: &'static str, arity: usize, function: Function) -> Builtin {
+    Builtin { name, arity, purity: Purity::Clock, run: Run::Own(function) }
+}
+
 /// A builtin of ours that depends on chance.
 const fn random(name: &'static str, arity: usize, function: Function) -> Builtin {
     Builtin { name, arity, purity: Purity::Random, run: Run::Own(function) }

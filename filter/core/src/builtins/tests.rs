@@ -33,6 +33,7 @@ vectors!(
     "sets",
     "sprintf",
     "strings",
+    "time",
     "types",
     "uri",
 );

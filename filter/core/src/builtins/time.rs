@@ -1,5 +1,0 @@
-//! `time.*`.
-
-use super::Builtin;
-
-pub(super) const TABLE: &[Builtin] = &[];

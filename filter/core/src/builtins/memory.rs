@@ -5,4 +5,6 @@
 pub struct Memory {
     pub(super) globs: super::globs::GlobMemory,
     pub(super) regexes: super::regexes::RegexMemory,
+    #[cfg(feature = "jwt")]
+    pub(super) jwt: super::jwt::memory::TokenMemory,
 }

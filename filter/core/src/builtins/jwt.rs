@@ -1,5 +1,0 @@
-//! `io.jwt.*`.
-
-use super::Builtin;
-
-pub(super) const TABLE: &[Builtin] = &[];

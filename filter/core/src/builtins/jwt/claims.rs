@@ -1,0 +1,69 @@
+//! The claims that are held against the constraints and the clock, at every call.
+
+use super::super::Failure;
+use super::super::pki::error;
+use super::constraints::Constraints;
+use regorus::Value;
+use std::cmp::Ordering;
+
+/// Whether the payload fits. The order is OPA's: what fits not is refused before a later claim can be an error.
+///
+/// # Errors
+/// `exp` or `nbf` is not a number.
+pub(super) fn fit(constraints: &Constraints, payload: &Value) -> Result<bool, Failure> {
+    Ok(issuer_fits(constraints, payload)?
+        && audience_fits(constraints, payload)
+        && compare_time(constraints, &payload["exp"])?.is_none_or(Ordering::is_lt)
+        && compare_time(constraints, &payload["nbf"])?.is_none_or(Ordering::is_ge))
+}
+
+fn issuer_fits(constraints: &Constraints, payload: &Value) -> Result<bool, Failure> {
+    if constraints.issuer.is_empty() {
+        return Ok(true);
+    }
+    match &payload["iss"] {
+        Value::Undefined => Ok(false),
+        Value::String(issuer) => Ok(*issuer == constraints.issuer),
+        _ => Err(Failure::Inexact("a token whose iss is no string: OPA panics")),
+    }
+}
+
+/// A token that names an audience is refused when no audience is demanded.
+fn audience_fits(constraints: &Constraints, payload: &Value) -> bool {
+    let is_it = |audience: &Value| audience.as_string().is_ok_and(|audience| *audience == constraints.audience);
+    match &payload["aud"] {
+        Value::Undefined => constraints.audience.is_empty(),
+        Value::Array(audiences) => audiences.iter().any(is_it),
+        audience => is_it(audience),
+    }
+}
+
+/// The time against a claim in seconds; `None` if there is no such claim.
+fn compare_time(constraints: &Constraints, claim: &Value) -> Result<Option<Ordering>, Failure> {
+    match claim {
+        Value::Undefined => Ok(None),
+        Value::Number(_) => compare(constraints.time / 1_000_000_000.0, claim).map(Some),
+        _ => Err(error("io.jwt.decode_verify: exp and nbf must be numbers")),
+    }
+}
+
+/// OPA compares the shortest digits of the time with the digits of the claim. Doubles order as their shortest digits
+/// do, and integers up to 2^53 are doubles; beyond, a time of this world is smaller.
+fn compare(time: f64, claim: &Value) -> Result<Ordering, Failure> {
+    const EXACT: u64 = 1 << 53;
+    let beyond = || Failure::Inexact("a time beyond the integers of a double");
+    let claim = claim.as_number().map_err(|_| beyond())?;
+    if let Some(claim) = claim.as_i64()
+        && claim.unsigned_abs() <= EXACT
+    {
+        return time.partial_cmp(&(claim as f64)).ok_or_else(beyond);
+    }
+    if !claim.is_integer() {
+        return claim.as_f64().and_then(|claim| time.partial_cmp(&claim)).ok_or_else(beyond);
+    }
+    match time < EXACT as f64 {
+        true if claim.is_positive() => Ok(Ordering::Less),
+        true => Ok(Ordering::Greater),
+        false => Err(beyond()),
+    }
+}

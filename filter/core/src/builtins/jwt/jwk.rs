@@ -5,7 +5,9 @@ use super::super::pki::der::without_leading_zeros;
 use super::super::pki::key::{Curve, PublicKey, RsaKey};
 use super::super::pki::{base64, certificate, error};
 use super::algorithm::Algorithm;
+use super::rsa_sign::RsaSecret;
 use crate::json;
+use num_bigint::BigUint;
 use regorus::Value;
 
 /// Most keys in a set.
@@ -26,12 +28,12 @@ pub(super) struct Jwk {
 /// The numbers of a key.
 #[derive(Debug)]
 pub(super) enum Material {
+    /// `secret` is there if the primes are.
     Rsa {
         modulus: Vec<u8>,
         exponent: Vec<u8>,
-        has_primes: bool,
+        secret: Option<Box<RsaSecret>>,
     },
-    #[allow(dead_code, reason = "signing, which is still to come, reads the secret")]
     Curve {
         curve: Curve,
         point: Vec<u8>,
@@ -114,15 +116,18 @@ fn rsa(members: &Members<'_>, is_private: bool) -> Result<Material, Failure> {
     if !is_odd || digits.len() > 8 || (digits.len() == 8 && digits.first().is_some_and(|first| first & 0x80 != 0)) {
         return Err(error("JWK: an RSA key wants an odd exponent"));
     }
-    let mut has_primes = true;
-    if is_private {
-        members.required("d")?;
-        for name in ["dp", "dq", "qi"] {
-            members.bytes(name)?;
-        }
-        has_primes = members.bytes("p")?.is_some() & members.bytes("q")?.is_some();
-    }
-    Ok(Material::Rsa { modulus, exponent, has_primes })
+    let secret = if is_private { rsa_secret(members)?.map(Box::new) } else { None };
+    Ok(Material::Rsa { modulus, exponent, secret })
+}
+
+/// The primes may be missing; then nothing is made of the key.
+fn rsa_secret(members: &Members<'_>) -> Result<Option<RsaSecret>, Failure> {
+    let number = |name| Ok(members.bytes(name)?.map(|bytes| BigUint::from_bytes_be(&bytes)));
+    let exponent = BigUint::from_bytes_be(&members.required("d")?);
+    let (dp, dq, qi): (Option<_>, Option<_>, Option<_>) = (number("dp")?, number("dq")?, number("qi")?);
+    let hints = if let (Some(dp), Some(dq), Some(qi)) = (dp, dq, qi) { Some([dp, dq, qi]) } else { None };
+    let (p, q) = (number("p")?, number("q")?);
+    Ok(p.zip(q).map(|(p, q)| RsaSecret { exponent, primes: [p, q], hints }))
 }
 
 fn curve(members: &Members<'_>, is_private: bool) -> Result<Material, Failure> {
@@ -164,7 +169,9 @@ impl Jwk {
     /// OPA's library reads the key, but makes nothing of it.
     pub fn export(&self) -> Result<PublicKey, Failure> {
         match &self.material {
-            Material::Rsa { has_primes: false, .. } => Err(error("JWK: an RSA private key wants its primes")),
+            Material::Rsa { secret: None, .. } if self.is_private => {
+                Err(error("JWK: an RSA private key wants its primes"))
+            }
             Material::Rsa { modulus, exponent, .. } => RsaKey::new(modulus, exponent).map(PublicKey::Rsa),
             Material::Curve { curve, point, .. } => curve.key(point),
             Material::Octets { kind: OctetKind::X25519, .. } => Ok(PublicKey::Unusable),

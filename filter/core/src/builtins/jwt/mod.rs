@@ -15,6 +15,8 @@ mod jwk;
 mod keys;
 pub(super) mod memory;
 mod rsa;
+mod rsa_sign;
+mod sign;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -32,6 +34,8 @@ pub(super) const TABLE: &[Builtin] = &[
         purity: Purity::Clock,
         run: Run::Own(decode_verify::decode_verify),
     },
+    own("io.jwt.encode_sign", 3, sign::encode_sign),
+    own("io.jwt.encode_sign_raw", 3, sign::encode_sign_raw),
     own("io.jwt.verify_hs256", 2, |context, args| verify::symmetric(context, args, Hash::Sha256)),
     own("io.jwt.verify_hs384", 2, |context, args| verify::symmetric(context, args, Hash::Sha384)),
     own("io.jwt.verify_hs512", 2, |context, args| verify::symmetric(context, args, Hash::Sha512)),

@@ -1,5 +1,4 @@
-//! RSA signatures, verified (RFC 8017). Nothing here is secret, so nothing here has to take constant time; RSA is never
-//! signed with ([`super::sign`]).
+//! RSA signatures, verified (RFC 8017). Nothing here is secret, so nothing here has to take constant time.
 
 use super::super::pki::key::RsaKey;
 use super::algorithm::Hash;
@@ -32,13 +31,14 @@ fn open(key: &RsaKey, signature: &[u8]) -> Option<Vec<u8>> {
 
 /// RSASSA-PKCS1-v1_5: what was signed is built again and compared as a whole; nothing in it is parsed.
 pub(super) fn verify_pkcs1(key: &RsaKey, hash: Hash, message: &[u8], signature: &[u8]) -> Option<bool> {
-    let opened = open(key, signature)?;
+    Some(open(key, signature)? == padded_pkcs1(hash, message, key.size())?)
+}
+
+/// What is signed: zero, one, filling, zero, and the digest with its name.
+pub(super) fn padded_pkcs1(hash: Hash, message: &[u8], size: usize) -> Option<Vec<u8>> {
     let tail = [&[0], &digest_info(hash)[..], &digest(hash, &[message])].concat();
-    let filling = opened.len().checked_sub(tail.len())?.checked_sub(2)?;
-    if filling < 8 {
-        return None;
-    }
-    Some(opened == [&[0, 1], &vec![0xff; filling][..], &tail].concat())
+    let filling = size.checked_sub(tail.len())?.checked_sub(2)?;
+    (filling >= 8).then(|| [&[0, 1], &vec![0xff; filling][..], &tail].concat())
 }
 
 /// How long the salt of a PSS signature has to be.

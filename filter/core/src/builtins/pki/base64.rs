@@ -7,7 +7,10 @@ use ::base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use std::borrow::Cow;
 
 const fn engine(alphabet: &Alphabet, padding: DecodePaddingMode) -> GeneralPurpose {
-    let config = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true).with_decode_padding_mode(padding);
+    let config = GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(padding)
+        .with_encode_padding(matches!(padding, DecodePaddingMode::RequireCanonical));
     GeneralPurpose::new(alphabet, config)
 }
 
@@ -89,6 +92,7 @@ mod tests {
         assert_eq!(url(b""), Some(vec![]));
         assert_eq!(standard(b"+/\n+/"), Some(vec![251, 255, 191]));
         assert_eq!(standard(b"YQ"), None);
+        assert_eq!((encode_url(b"a"), encode_standard(b"a")), ("YQ".to_owned(), "YQ==".to_owned()));
         assert_eq!(any(b"YQ"), any(b"YQ=="));
         assert_eq!(any(b"+_+_"), None);
         assert_eq!(any(b"+/+/"), any(b"-_-_"));

@@ -9,12 +9,12 @@
 //! Every way through ends in `Allow` or `Deny`, and every way that is not a decision of a policy ends in `Deny`, but
 //! for `failure_mode_allow` where the request itself did not cause the error.
 
-use crate::config::{self, Config, ConfigError};
+use crate::builtins::Moment;
+use crate::config::{self, Config, ConfigError, Settings};
 use crate::decision::{self, Decision, Mutations, Reply};
-use crate::engine::Engine;
+use crate::engine::{self, Engine, LoadError, Shelf};
 use crate::host::{Clock, Host, HostError};
 use crate::metrics::{Counter, Implementation, Outcome, Reason};
-use crate::policy;
 use crate::remote::{self, Callout};
 use crate::request::{self, Body, DocumentError, Head};
 use crate::rollout;
@@ -24,9 +24,11 @@ use std::time::Duration;
 
 /// A configuration in force: decides requests, keeps nothing of them.
 pub struct Authorizer {
-    config: Config,
-    engine: Engine,
+    config: Settings,
+    /// `None`: the policy cannot be decided inline, and the remote OPA decides for everyone.
+    engine: Option<Engine>,
     clock: Rc<dyn Clock>,
+    summary: String,
 }
 
 /// What the proxy has to do next.
@@ -45,19 +47,42 @@ pub enum Step {
 impl Authorizer {
     /// Reads a configuration and loads its policy.
     ///
-    /// Pure: the result depends on `bytes` and `env` only (trap T1), and cannot panic.
+    /// Pure: the result depends on `bytes` and `env` only (trap T1), and cannot panic. What lies on the `shelf` changes
+    /// its cost alone.
     ///
     /// # Errors
     /// The first thing that is wrong, with its JSON path; for a policy also file, line and column.
-    pub fn new(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>, clock: Rc<dyn Clock>) -> Result<Self, ConfigError> {
-        let mut config = config::read(bytes, env)?;
-        let data = std::mem::replace(&mut config.data, Value::Null);
-        let loaded = policy::load(&config.modules, data, &config.path)
-            .map_err(|error| ConfigError::new("policy", error.to_string()))?;
-        let engine = Engine::new(loaded, config.limits, Rc::clone(&clock));
-        // The texts are compiled and not needed again; one copy per worker is enough.
-        config.modules = Vec::new();
-        Ok(Self { config, engine, clock })
+    pub fn new(
+        bytes: &[u8],
+        env: &dyn Fn(&str) -> Option<String>,
+        clock: Rc<dyn Clock>,
+        shelf: &Shelf,
+    ) -> Result<Self, ConfigError> {
+        let Config { policy, settings } = config::read(bytes, env)?;
+        let goes_remote = policy.unsupported_goes_remote;
+        let (engine, summary) = match engine::load(policy, shelf) {
+            Ok(loaded) => {
+                let summary = loaded.summary.clone();
+                (Some(Engine::new(loaded, settings.limits, Rc::clone(&clock))), summary)
+            }
+            Err(LoadError::Unsupported(why)) if goes_remote => {
+                (None, format!("the policy cannot be decided inline, the remote OPA decides for everyone: {why}"))
+            }
+            Err(error) => return Err(ConfigError::new("policy", error.to_string())),
+        };
+        Ok(Self { config: settings, engine, clock, summary })
+    }
+
+    /// One line for the operator: how the policy is evaluated, and why so.
+    #[must_use]
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    /// The policy cannot be decided inline, so that the remote OPA decides for everyone.
+    #[must_use]
+    pub const fn is_remote_only(&self) -> bool {
+        self.engine.is_none()
     }
 
     /// Begins the check of a request whose headers are complete. `end_of_stream`: it has no body and no trailers.
@@ -194,9 +219,15 @@ impl Check {
 
     fn evaluate(&mut self, input: Value, host: &dyn Host) -> Step {
         let authorizer = Rc::clone(&self.authorizer);
-        let decision = authorizer
-            .engine
-            .evaluate(input.clone())
+        // `side` sends nobody here when there is no engine.
+        let Some(engine) = &authorizer.engine else {
+            return self.out_of_turn(host);
+        };
+        let Ok(now_ns) = host.now() else {
+            return self.host_failed(host);
+        };
+        let decision = engine
+            .evaluate(input.clone(), Moment { now_ns, seed: host.random() })
             .map_err(|error| (error.reason(), format!("{error:?}")))
             .and_then(|result| read_decision(&result));
         let (reason, detail) = match decision {
@@ -292,7 +323,7 @@ impl Authorizer {
     /// The side that decides for this request.
     fn side(&self, head: &Head, host: &dyn Host) -> Implementation {
         let feature = self.config.rust_opa;
-        if !feature.enabled {
+        if !feature.enabled || self.engine.is_none() {
             return Implementation::Remote;
         }
         let mut values = self.config.identity.iter().filter_map(|name| head.get(name));

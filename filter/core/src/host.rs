@@ -18,6 +18,12 @@ pub trait Host {
     /// A random number: ids, never secrets.
     fn random(&self) -> u64;
 
+    /// The time now, nanoseconds since the epoch: what `time.now_ns` answers and tokens are checked against.
+    ///
+    /// # Errors
+    /// The proxy did not tell.
+    fn now(&self) -> Result<i64, HostError>;
+
     /// Start of the request, nanoseconds since the epoch.
     ///
     /// # Errors
@@ -75,6 +81,8 @@ pub mod testing {
         pub random: u64,
         /// Start of the request.
         pub request_time: u64,
+        /// The time now.
+        pub now: i64,
         /// The buffered body; `None`: reading it fails.
         pub body: Option<Vec<u8>>,
         /// What was counted, in order.
@@ -84,6 +92,10 @@ pub mod testing {
     impl Host for FakeHost {
         fn random(&self) -> u64 {
             self.random
+        }
+
+        fn now(&self) -> Result<i64, HostError> {
+            Ok(self.now)
         }
 
         fn request_time(&self) -> Result<u64, HostError> {

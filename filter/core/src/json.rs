@@ -10,13 +10,28 @@ use regorus::Value;
 /// Deepest nesting of arrays and objects that is read.
 pub const MAX_DEPTH: usize = 128;
 
+/// How much one text may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Members and elements of all depths: what bounds memory, since `[]` is two bytes of text and twelve times that
+    /// as a value.
+    pub values: usize,
+    /// A name that stands twice in an object is beyond the bounds: for texts that OPA reads with more than one library.
+    pub unique_names: bool,
+}
+
+impl Bounds {
+    /// What a client or the remote OPA sends.
+    pub const REQUEST: Self = Self { values: 500_000, unique_names: false };
+    /// What the operator sends: the `data` document.
+    pub const DATA: Self = Self { values: 5_000_000, unique_names: false };
+    /// A token: what a client sends, read more than once.
+    pub const TOKEN: Self = Self { unique_names: true, ..Self::REQUEST };
+}
+
 /// Longest number, in characters, and the largest exponent that is read: both bound the work one number can cost.
 const MAX_NUMBER_LENGTH: usize = 400;
 const MAX_EXPONENT: i64 = 400;
-
-/// Most values (members and elements of all depths) one text may hold: what bounds memory, since `[]` is two bytes of
-/// text and twelve times that as a value.
-const MAX_VALUES: usize = 500_000;
 
 /// What stands in [`JsonError::message`] when a whole value is followed by something.
 pub const TRAILING: &str = "unexpected text after the value";
@@ -47,20 +62,15 @@ impl std::error::Error for JsonError {}
 /// # Errors
 /// Anything else that is not JSON, nesting beyond [`MAX_DEPTH`], numbers too long or too large to hold.
 pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
-    read(text, false)
+    parse_within(text, Bounds::REQUEST)
 }
 
-/// As [`parse`], but a name that stands twice in an object is beyond the bounds of this reader: for texts that OPA
-/// reads with more than one library.
+/// Like [`parse`], with bounds of the caller's.
 ///
 /// # Errors
-/// Those of [`parse`], and duplicate names.
-pub fn parse_unique(text: &[u8]) -> Result<Value, JsonError> {
-    read(text, true)
-}
-
-fn read(text: &[u8], unique: bool) -> Result<Value, JsonError> {
-    let mut reader = Reader { text, rest: text, values: 0, unique };
+/// As of [`parse`].
+pub fn parse_within(text: &[u8], bounds: Bounds) -> Result<Value, JsonError> {
+    let mut reader = Reader { text, rest: text, values_left: bounds.values, unique_names: bounds.unique_names };
     let value = reader.value(0)?;
     reader.white_space();
     if reader.rest.is_empty() { Ok(value) } else { Err(reader.error(TRAILING)) }
@@ -69,8 +79,8 @@ fn read(text: &[u8], unique: bool) -> Result<Value, JsonError> {
 struct Reader<'a> {
     text: &'a [u8],
     rest: &'a [u8],
-    values: usize,
-    unique: bool,
+    values_left: usize,
+    unique_names: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -105,10 +115,7 @@ impl<'a> Reader<'a> {
     }
 
     fn value(&mut self, depth: usize) -> Result<Value, JsonError> {
-        self.values = self.values.saturating_add(1);
-        if self.values > MAX_VALUES {
-            return Err(self.bound("too many values"));
-        }
+        self.values_left = self.values_left.checked_sub(1).ok_or_else(|| self.bound("too many values"))?;
         self.white_space();
         match self.peek() {
             None => Err(self.error("unexpected end of JSON input")),
@@ -180,7 +187,7 @@ impl<'a> Reader<'a> {
                 return Err(self.error("expected `:` after an object key"));
             }
             let value = self.value(depth)?;
-            if members.insert(Value::from(key), value).is_some() && self.unique {
+            if members.insert(Value::from(key), value).is_some() && self.unique_names {
                 return Err(self.bound("a name stands twice in an object"));
             }
             self.white_space();

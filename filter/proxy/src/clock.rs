@@ -1,7 +1,7 @@
-//! The VM's monotonic clock.
+//! The VM's clocks.
 
 use sark_core::host::Clock;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 thread_local! {
     static START: Instant = Instant::now();
@@ -15,4 +15,10 @@ impl Clock for VmClock {
         let elapsed = START.with(Instant::elapsed);
         u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
     }
+}
+
+/// The time of day, nanoseconds since 1970 in UTC; `None` outside the years 1970 to 2262.
+pub fn epoch_nanoseconds() -> Option<i64> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_nanos()).ok()
 }

@@ -8,6 +8,7 @@ use crate::stream::Stream;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 use sark_core::authorizer::Authorizer;
+use sark_core::engine::Shelf;
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -16,6 +17,8 @@ const TICK_MILLISECONDS: u32 = 1_000;
 
 thread_local! {
     static VERSION_LOGGED: Cell<bool> = const { Cell::new(false) };
+    /// Plans of the configurations in force in this VM.
+    static SHELF: Shelf = Shelf::default();
 }
 
 /// One configuration in one VM. Streams that began under it keep it to their end.
@@ -57,8 +60,11 @@ impl RootContext for Root {
             log::error!("sark: the configuration cannot be read from the proxy: every request is denied");
             return true;
         };
-        match Authorizer::new(&bytes, &|name| std::env::var(name).ok(), Rc::new(VmClock)) {
+        let env = |name: &str| std::env::var(name).ok();
+        match SHELF.with(|shelf| Authorizer::new(&bytes, &env, Rc::new(VmClock), shelf)) {
             Ok(authorizer) => {
+                let level = if authorizer.is_remote_only() { log::Level::Warn } else { log::Level::Info };
+                log::log!(level, "sark: {}", authorizer.summary());
                 self.authorizer = Some(Rc::new(authorizer));
                 true
             }

@@ -4,6 +4,7 @@
 //! here may let a request through.
 
 use crate::callouts::Awaited;
+use crate::clock;
 use crate::counters;
 use crate::hostcalls::{self, Buffer, Map};
 use crate::random;
@@ -280,6 +281,10 @@ struct EnvoyHost;
 impl Host for EnvoyHost {
     fn random(&self) -> u64 {
         random::next()
+    }
+
+    fn now(&self) -> Result<i64, HostError> {
+        clock::epoch_nanoseconds().ok_or(HostError)
     }
 
     fn request_time(&self) -> Result<u64, HostError> {

@@ -16,7 +16,9 @@ fn authorizer_with(policy: &str, extra: &str) -> Rc<Authorizer> {
     let modules = serde_json::json!({ "p.rego": policy });
     let text = format!(r#"{{"policy": {{"modules": {modules}}} {extra}}}"#);
     let clock = Rc::new(FakeClock::default());
-    Rc::new(Authorizer::new(text.as_bytes(), &|_| None, clock).unwrap_or_else(|error| panic!("{error}")))
+    Rc::new(
+        Authorizer::new(text.as_bytes(), &|_| None, clock, &Shelf::default()).unwrap_or_else(|error| panic!("{error}")),
+    )
 }
 
 fn authorizer(extra: &str) -> Rc<Authorizer> {
@@ -266,7 +268,25 @@ allow := {"allowed": true, "query_parameters_to_set": {"b": "2"}, "headers": {"x
 #[test]
 fn an_empty_policy_set_is_undefined_for_everybody() {
     let clock = Rc::new(FakeClock::default());
-    let authorizer = Rc::new(Authorizer::new(b"{}", &|_| None, clock).unwrap());
+    let authorizer = Rc::new(Authorizer::new(b"{}", &|_| None, clock, &Shelf::default()).unwrap());
     let (check, step, _) = run(&authorizer, &[]);
     assert_eq!((status(&step), check.error().as_deref()), (403, Some("rust:undefined")));
+}
+
+#[test]
+fn a_policy_that_is_not_inline_goes_remote_only_if_the_operator_says_so() {
+    let text = |unsupported: &str| {
+        let modules = serde_json::json!({"p.rego": "package envoy.authz\nallow if http.send({})"});
+        format!(r#"{{"policy": {{"modules": {modules}, "unsupported": "{unsupported}"}}{REMOTE}}}"#)
+    };
+    let new =
+        |text: String| Authorizer::new(text.as_bytes(), &|_| None, Rc::new(FakeClock::default()), &Shelf::default());
+    let Err(refused) = new(text("reject")) else { panic!("accepted") };
+    assert!(refused.to_string().starts_with("policy: p.rego:2:"), "{refused}");
+    let authorizer = Rc::new(new(text("remote")).unwrap());
+    assert!(authorizer.is_remote_only() && authorizer.summary().contains("http.send"), "{}", authorizer.summary());
+    let (mut check, step, host) = run(&authorizer, &[("x-user", "alice")]);
+    assert_eq!(status(&step), CALLED);
+    assert_eq!(status(&check.resume(answer(r#"{"result": true}"#), &host)), ALLOWED);
+    assert_eq!(check.implementation(), Implementation::Remote);
 }

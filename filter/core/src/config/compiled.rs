@@ -2,7 +2,7 @@
 
 use super::error::ConfigError;
 use super::raw;
-use crate::policy::{DecisionPath, Module};
+use crate::policy::{DecisionPath, Module, RegoVersion, bundle};
 use crate::rollout::Percentage;
 use regorus::Value;
 use std::time::Duration;
@@ -27,12 +27,15 @@ const ERROR_STATUSES: [u16; 37] = [
 /// A checked configuration.
 #[derive(Debug)]
 pub struct Config {
-    /// The modules, in name order.
-    pub modules: Vec<Module>,
-    /// The `data` document; an object.
-    pub data: Value,
-    /// The decision that is evaluated.
-    pub path: DecisionPath,
+    /// The policy as it came; [`crate::engine::load`] makes it ready.
+    pub policy: Policy,
+    /// Everything else.
+    pub settings: Settings,
+}
+
+/// All of a configuration but the policy.
+#[derive(Debug)]
+pub struct Settings {
     /// The remote OPA, if there is one.
     pub remote: Option<Remote>,
     /// `features.rust_opa`.
@@ -49,6 +52,33 @@ pub struct Config {
     pub limits: Limits,
     /// Response header that tells who decided.
     pub debug_header: Option<String>,
+}
+
+/// `policy`.
+#[derive(Debug)]
+pub struct Policy {
+    /// What is to be run.
+    pub program: Program,
+    /// The `data` document; an object.
+    pub data: Value,
+    /// The decision that is evaluated.
+    pub path: DecisionPath,
+    /// A policy that cannot be decided inline is no error: the remote OPA decides for everyone.
+    pub unsupported_goes_remote: bool,
+}
+
+/// What the policy consists of.
+#[derive(Debug)]
+pub enum Program {
+    /// OPA's `plan.json`.
+    Plan(Vec<u8>),
+    /// Rego text.
+    Source {
+        /// The modules, in name order.
+        modules: Vec<Module>,
+        /// Their language.
+        version: RegoVersion,
+    },
 }
 
 /// The remote OPA.
@@ -103,16 +133,11 @@ pub struct Limits {
 /// The first thing that is wrong, with its JSON path.
 pub fn read(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
     let raw = parse(bytes)?;
-    let policy = raw.policy.0;
-    let path = DecisionPath::parse(&policy.path).map_err(|message| ConfigError::new("policy.path", message))?;
-    let data = data(policy.data.as_deref())?;
-    let remote = raw.remote.map(|remote| compile_remote(remote.0, &path, env)).transpose()?;
+    let policy = policy(raw.policy.0, raw.remote.is_some())?;
+    let remote = raw.remote.map(|remote| compile_remote(remote.0, &policy.path, env)).transpose()?;
     let rust_opa = feature(&raw.features.0.rust_opa.0, remote.is_some())?;
     let identity = identity(&raw.identity, rust_opa)?;
-    Ok(Config {
-        modules: policy.modules.0.into_iter().map(|(name, text)| Module { name, text }).collect(),
-        data,
-        path,
+    let settings = Settings {
         remote,
         rust_opa,
         identity,
@@ -121,7 +146,8 @@ pub fn read(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Config
         status_on_error: status(raw.status_on_error.0.code)?,
         limits: limits(&raw.limits.0)?,
         debug_header: raw.debug_header.map(|name| header_name(&name, "debug_header")).transpose()?,
-    })
+    };
+    Ok(Config { policy, settings })
 }
 
 fn parse(bytes: &[u8]) -> Result<raw::Config, ConfigError> {
@@ -142,12 +168,46 @@ fn parse(bytes: &[u8]) -> Result<raw::Config, ConfigError> {
     Ok(raw)
 }
 
+fn policy(raw: raw::Policy, has_remote: bool) -> Result<Policy, ConfigError> {
+    let path = DecisionPath::parse(&raw.path).map_err(|message| ConfigError::new("policy.path", message))?;
+    let unsupported_goes_remote = raw.unsupported == raw::Unsupported::Remote;
+    if unsupported_goes_remote && !has_remote {
+        return Err(ConfigError::new(
+            "policy.unsupported",
+            "cannot be \"remote\" without `remote`: nobody could decide",
+        ));
+    }
+    let Some(text) = &raw.bundle else {
+        let version = match raw.rego_version {
+            Some(raw::RegoVersion::V0) => RegoVersion::V0,
+            None | Some(raw::RegoVersion::V1) => RegoVersion::V1,
+        };
+        let modules = raw.modules.unwrap_or_default().0.into_iter().map(|(name, text)| Module { name, text }).collect();
+        let data = data(raw.data.as_deref())?;
+        return Ok(Policy { program: Program::Source { modules, version }, data, path, unsupported_goes_remote });
+    };
+    let besides = [
+        ("policy.modules", raw.modules.is_some()),
+        ("policy.data", raw.data.is_some()),
+        ("policy.rego_version", raw.rego_version.is_some()),
+    ];
+    if let Some((key, _)) = besides.iter().find(|(_, is_there)| *is_there) {
+        return Err(ConfigError::new(*key, "cannot stand beside `policy.bundle`, which holds it"));
+    }
+    let bundle = bundle::read(text).map_err(|message| ConfigError::new("policy.bundle", message))?;
+    let program = match bundle.plan {
+        Some(plan) => Program::Plan(plan),
+        None => Program::Source { modules: bundle.modules, version: bundle.version },
+    };
+    Ok(Policy { program, data: bundle.data, path, unsupported_goes_remote })
+}
+
 fn data(raw: Option<&serde_json::value::RawValue>) -> Result<Value, ConfigError> {
     let Some(raw) = raw else {
         return Ok(Value::new_object());
     };
-    let data =
-        crate::json::parse(raw.get().as_bytes()).map_err(|error| ConfigError::new("policy.data", error.to_string()))?;
+    let data = crate::json::parse_within(raw.get().as_bytes(), crate::json::Bounds::DATA)
+        .map_err(|error| ConfigError::new("policy.data", error.to_string()))?;
     if data.as_object().is_err() {
         return Err(ConfigError::new("policy.data", "must be an object"));
     }

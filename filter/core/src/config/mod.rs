@@ -6,5 +6,5 @@ mod raw;
 #[cfg(test)]
 mod tests;
 
-pub use compiled::{BodyLimit, Config, Feature, Limits, MAX_CONFIG_BYTES, Remote, read};
+pub use compiled::{BodyLimit, Config, Feature, Limits, MAX_CONFIG_BYTES, Policy, Program, Remote, Settings, read};
 pub use error::ConfigError;

@@ -90,9 +90,29 @@ pub struct Config {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
-    pub modules: Map<String>,
+    pub bundle: Option<String>,
+    pub modules: Option<Map<String>>,
     pub data: Option<Box<RawValue>>,
+    pub rego_version: Option<RegoVersion>,
     pub path: String,
+    pub unsupported: Unsupported,
+}
+
+/// `policy.rego_version`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RegoVersion {
+    V0,
+    V1,
+}
+
+/// `policy.unsupported`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unsupported {
+    #[default]
+    Reject,
+    Remote,
 }
 
 /// `remote`.

@@ -20,7 +20,8 @@ fn error(json: &str) -> String {
 #[test]
 fn an_empty_document_has_the_documented_defaults() {
     let config = read(b"{}", &env).unwrap();
-    assert_eq!(config.path.to_string(), "envoy/authz/allow");
+    assert_eq!(config.policy.path.to_string(), "envoy/authz/allow");
+    let config = config.settings;
     assert!(config.remote.is_none() && config.body.is_none() && config.debug_header.is_none());
     assert!(config.rust_opa.enabled && config.rust_opa.percentage.is_everyone() && config.rust_opa.fallback_on_error);
     assert!(!config.failure_mode_allow);
@@ -36,7 +37,7 @@ fn a_remote_has_the_documented_defaults_and_headers() {
         &env,
     )
     .unwrap();
-    let remote = config.remote.unwrap();
+    let remote = config.settings.remote.unwrap();
     let header = |name: &str| remote.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     assert_eq!(header(":path"), Some("/v1/data/a/b"));
     assert_eq!(header(":authority"), Some("opa"));

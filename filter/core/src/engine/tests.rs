@@ -1,13 +1,22 @@
 use super::*;
+use crate::config::{Policy, Program};
 use crate::host::testing::FakeClock;
-use crate::policy::{DecisionPath, Module, load};
+use crate::policy::{DecisionPath, Module, RegoVersion};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::time::Duration;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn engine(rego: &str, limits: Limits, clock: &Rc<FakeClock>) -> Engine {
     let modules = [Module { name: "p.rego".to_owned(), text: format!("package envoy.authz\n{rego}") }];
-    let loaded = load(&modules, Value::new_object(), &DecisionPath::parse("").unwrap()).unwrap();
+    let policy = Policy {
+        program: Program::Source { modules: modules.to_vec(), version: RegoVersion::V1 },
+        data: Value::new_object(),
+        path: DecisionPath::parse("").unwrap(),
+        unsupported_goes_remote: false,
+    };
+    let loaded = load(policy, &Shelf::default()).map_err(|error| error.to_string()).unwrap();
     let clock: Rc<dyn Clock> = clock.clone();
     Engine::new(loaded, limits, clock)
 }
@@ -30,10 +39,10 @@ fn hundred_items() -> Value {
 fn a_value_undefined_and_a_conflict_are_told_apart() {
     let clock = Rc::new(FakeClock::default());
     let engine = engine("allow := 1 if input.a\nallow := 2 if input.b", ROOMY, &clock);
-    assert_eq!(engine.evaluate(input(r#"{"a":true}"#)), Ok(Value::from(1)));
-    assert_eq!(engine.evaluate(input("{}")), Err(EvalError::Undefined));
-    assert_eq!(engine.evaluate(input(r#"{"a":true,"b":true}"#)), Err(EvalError::Conflict));
-    assert_eq!(engine.evaluate(input(r#"{"b":true}"#)), Ok(Value::from(2)));
+    assert_eq!(engine.evaluate(input(r#"{"a":true}"#), Moment::default()), Ok(Value::from(1)));
+    assert_eq!(engine.evaluate(input("{}"), Moment::default()), Err(EvalError::Undefined));
+    assert_eq!(engine.evaluate(input(r#"{"a":true,"b":true}"#), Moment::default()), Err(EvalError::Conflict));
+    assert_eq!(engine.evaluate(input(r#"{"b":true}"#), Moment::default()), Ok(Value::from(2)));
 }
 
 #[test]
@@ -43,7 +52,9 @@ fn other_errors_name_the_place_and_no_value() {
     for value in
         ["secret", "multiple outputs", "\\nerror: rule conflicts with rule", "rules must not produce multiple outputs"]
     {
-        let Err(EvalError::Other(detail)) = engine.evaluate(input(&format!(r#"{{"items":"{value}"}}"#))) else {
+        let Err(EvalError::Other(detail)) =
+            engine.evaluate(input(&format!(r#"{{"items":"{value}"}}"#)), Moment::default())
+        else {
             panic!("{value}: not an error, or one a client can choose");
         };
         assert!(detail.starts_with("p.rego:2:"), "{detail}");
@@ -58,7 +69,11 @@ fn conflicts_of_functions_and_of_objects_are_conflicts() {
         "allow := f(1)\nf(x) := 1 if input.a\nf(x) := 2 if input.a",
         "allow := o\no[k] := 1 if { some k in [\"k\"]; input.a }\no[k] := 2 if { some k in [\"k\"]; input.a }",
     ] {
-        assert_eq!(engine(rego, ROOMY, &clock).evaluate(input(r#"{"a":true}"#)), Err(EvalError::Conflict), "{rego}");
+        assert_eq!(
+            engine(rego, ROOMY, &clock).evaluate(input(r#"{"a":true}"#), Moment::default()),
+            Err(EvalError::Conflict),
+            "{rego}"
+        );
     }
 }
 
@@ -69,7 +84,7 @@ fn a_budget_that_is_used_up_before_the_first_step_still_stops_the_evaluation() {
     let engine = engine(SLOW, Limits { steps: 100_000_000, ..ROOMY }, &clock);
     clock.step.set(Duration::from_millis(60).as_nanos() as u64);
     let before = clock.now.get();
-    assert_eq!(engine.evaluate(hundred_items()), Err(EvalError::TimeLimit));
+    assert_eq!(engine.evaluate(hundred_items(), Moment::default()), Err(EvalError::TimeLimit));
     let looks = (clock.now.get() - before) / clock.step.get();
     assert!(looks < 10, "the evaluation went on for {looks} looks");
 }
@@ -79,9 +94,13 @@ fn the_step_limit_stops_an_evaluation_on_every_target() {
     let clock = Rc::new(FakeClock::default());
     let small = Limits { steps: 5_000, ..ROOMY };
     let engine_small = engine(SLOW, small, &clock);
-    assert_eq!(engine_small.evaluate(hundred_items()), Err(EvalError::StepLimit));
-    assert_eq!(engine_small.evaluate(input(r#"{"items":[1]}"#)), Ok(Value::Bool(true)), "usable after an error");
-    assert_eq!(engine(SLOW, ROOMY, &clock).evaluate(hundred_items()), Ok(Value::Bool(true)));
+    assert_eq!(engine_small.evaluate(hundred_items(), Moment::default()), Err(EvalError::StepLimit));
+    assert_eq!(
+        engine_small.evaluate(input(r#"{"items":[1]}"#), Moment::default()),
+        Ok(Value::Bool(true)),
+        "usable after an error"
+    );
+    assert_eq!(engine(SLOW, ROOMY, &clock).evaluate(hundred_items(), Moment::default()), Ok(Value::Bool(true)));
 }
 
 #[test]
@@ -89,7 +108,63 @@ fn the_time_limit_stops_an_evaluation() {
     let clock = Rc::new(FakeClock::default());
     let engine = engine(SLOW, ROOMY, &clock);
     clock.step.set(Duration::from_millis(10).as_nanos() as u64);
-    assert_eq!(engine.evaluate(hundred_items()), Err(EvalError::TimeLimit));
+    assert_eq!(engine.evaluate(hundred_items(), Moment::default()), Err(EvalError::TimeLimit));
     clock.step.set(0);
-    assert_eq!(engine.evaluate(hundred_items()), Ok(Value::Bool(true)), "usable after an error");
+    assert_eq!(engine.evaluate(hundred_items(), Moment::default()), Ok(Value::Bool(true)), "usable after an error");
+}
+
+/// The bundle that OPA made of `testdata/bundles/example`, with other data.
+fn planned(data: &str, path: &str) -> Policy {
+    let packed = include_bytes!("../../testdata/bundles/example.tar.gz");
+    let bundle = crate::policy::bundle::read(&STANDARD.encode(packed)).unwrap();
+    Policy {
+        program: Program::Plan(bundle.plan.unwrap()),
+        data: input(data),
+        path: DecisionPath::parse(path).unwrap(),
+        unsupported_goes_remote: false,
+    }
+}
+
+#[test]
+fn a_plan_decides() {
+    let loaded =
+        load(planned(r#"{"open": {"public": true}}"#, ""), &Shelf::default()).map_err(|e| e.to_string()).unwrap();
+    assert_eq!(loaded.summary, "the policy is evaluated as a plan, decision envoy/authz/allow");
+    let engine = Engine::new(loaded, ROOMY, Rc::new(FakeClock::default()));
+    let ask = |path: &str| engine.evaluate(input(&format!(r#"{{"parsed_path": ["{path}"]}}"#)), Moment::default());
+    assert_eq!(ask("public"), Ok(Value::Bool(true)));
+    assert_eq!(ask("private"), Ok(Value::Bool(false)));
+}
+
+#[test]
+fn other_data_keeps_the_plan_and_changes_the_answer() {
+    let shelf = Shelf::default();
+    let load = |data: &str| load(planned(data, ""), &shelf).map_err(|error| error.to_string()).unwrap();
+    let ask = |engine: &Engine| engine.evaluate(input(r#"{"parsed_path": ["x"]}"#), Moment::default());
+    let engine = |loaded| Engine::new(loaded, ROOMY, Rc::new(FakeClock::default()));
+    let (first, second) = (load("{}"), load(r#"{"open": {"x": true}}"#));
+    assert!(!first.summary.contains("kept") && second.summary.contains("kept from the configuration before"));
+    let (first, second) = (engine(first), engine(second));
+    assert_eq!((ask(&first), ask(&second)), (Ok(Value::Bool(false)), Ok(Value::Bool(true))));
+    drop((first, second));
+    assert!(!load("{}").summary.contains("kept"), "nobody used it any more");
+}
+
+#[test]
+fn a_decision_that_is_no_entry_point_is_refused_with_those_there_are() {
+    let Err(error) = load(planned("{}", "envoy/authz/deny"), &Shelf::default()) else { panic!("loaded") };
+    let expected = "the plan has no entry point envoy/authz/deny, only envoy/authz/allow; \
+                    build it with opa build -t plan -e envoy/authz/deny";
+    assert_eq!(error, LoadError::Invalid(expected.to_owned()));
+}
+
+#[test]
+fn a_decision_is_bounded() {
+    let nested = |depth: usize| (0..depth).fold(Value::from(1), |inner, _| Value::from(vec![inner]));
+    assert_eq!(size::check(&nested(128)), Ok(()));
+    assert_eq!(size::check(&nested(129)), Err(EvalError::SizeLimit));
+    let shared = Value::from(vec![Value::from(vec![Value::from(1); 400]); 300]);
+    assert_eq!(size::check(&shared), Err(EvalError::SizeLimit));
+    assert_eq!(size::check(&Value::from(vec![Value::from(1); 99_999])), Ok(()));
+    assert_eq!(size::check(&Value::from(vec![Value::from(1); 100_001])), Err(EvalError::SizeLimit));
 }

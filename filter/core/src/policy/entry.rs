@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use regorus::unstable::{Module as Syntax, Ref, Rule};
 use regorus::{Engine, PolicyLengthConfig, Value};
 
-use super::Module;
 use super::body::{self, Definition, Known};
 use super::builtins;
 use super::document;
@@ -18,6 +17,7 @@ use super::table::Checked;
 use super::text;
 use super::tree::{self, WholeRead};
 use super::weight::Weight;
+use super::{Module, RegoVersion};
 
 /// Where the rule that is evaluated lives. No package or data key of the operator may begin so.
 pub(super) const PRIVATE_PACKAGE: &str = "sark_internal";
@@ -45,13 +45,14 @@ pub struct Loaded {
 ///
 /// The first construct, in order of modules and lines, that OPA refuses or that regorus is not known
 /// to answer exactly as OPA does.
-pub fn load(modules: &[Module], data: Value, path: &DecisionPath) -> Result<Loaded, PolicyError> {
+pub fn load(modules: &[Module], data: Value, path: &DecisionPath, version: RegoVersion) -> Result<Loaded, PolicyError> {
     check_texts(modules)?;
     let mut engine = Engine::new();
     // Lest regorus drop the error of one definition of a function when another has a value. What
     // OPA turns into undefined, the builtins' errors, our extensions turn into undefined.
     engine.set_strict_builtin_errors(true);
     engine.set_gather_prints(false);
+    engine.set_rego_v0(version == RegoVersion::V0);
     engine.set_policy_length_config(PolicyLengthConfig {
         max_col: text::MAX_COLUMNS,
         max_file_bytes: text::MAX_BYTES,

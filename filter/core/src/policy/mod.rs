@@ -21,6 +21,7 @@
 
 mod body;
 mod builtins;
+pub mod bundle;
 mod call;
 mod document;
 mod entry;
@@ -48,6 +49,16 @@ mod weight;
 pub use entry::{Loaded, load};
 pub use error::PolicyError;
 pub use path::DecisionPath;
+
+/// The language of a module that does not say it by an import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RegoVersion {
+    /// Rego as before OPA 1.0: `rego_version: 0`, `--v0-compatible`.
+    V0,
+    /// Rego of OPA 1.0 and later.
+    #[default]
+    V1,
+}
 
 /// One Rego module as the operator wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]

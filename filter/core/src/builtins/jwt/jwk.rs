@@ -71,7 +71,7 @@ pub(super) fn read_all(text: &str) -> Result<Vec<Jwk>, Failure> {
 
 /// Duplicate names are refused: two libraries read the text one after the other in OPA, and not alike.
 fn parse(text: &str) -> Result<Value, Failure> {
-    json::parse_unique(text.as_bytes()).map_err(|json| match json {
+    json::parse_within(text.as_bytes(), json::Bounds::TOKEN).map_err(|json| match json {
         json if json.beyond_bounds => Failure::Inexact("keys whose JSON is beyond the bounds of the reader"),
         // What follows a lone key is not looked at by OPA; what follows a set makes it no set.
         json if json.message == json::TRAILING && text.trim_start().starts_with('{') => {

@@ -60,7 +60,7 @@ pub(super) fn encode_sign_raw(context: &mut Context, args: &[Value]) -> Result<V
 /// The header, as far as the reader that OPA takes for it (`fastjson`) is sure to agree: it lets pass some numbers and
 /// strings that are not JSON, and takes the first of two equal names.
 fn parameters(header: &str) -> Result<Value, Failure> {
-    json::parse_unique(header.as_bytes()).map_err(|json| {
+    json::parse_within(header.as_bytes(), json::Bounds::TOKEN).map_err(|json| {
         let rest = header.get(json.offset..).unwrap_or_default().to_ascii_lowercase();
         let is_odd_number = ["nan", "inf", "+", "."].iter().any(|odd| rest.starts_with(odd));
         let is_odd_text = json.message.contains("string") || json.message.contains("number");

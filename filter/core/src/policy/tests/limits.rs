@@ -5,6 +5,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::super::{DecisionPath, Module, load};
 use super::{json, load_rules, refuse};
+use crate::policy::RegoVersion;
 
 #[test]
 fn brackets() {
@@ -37,7 +38,7 @@ fn sizes() {
     refuse(&" ".repeat(1_048_576), "at most 1048576");
     let modules = vec![Module { name: "a".into(), text: "package t".into() }; 257];
     let path = DecisionPath::parse("").unwrap();
-    assert!(load(&modules, json("{}"), &path).err().unwrap().message.contains("at most 256"));
+    assert!(load(&modules, json("{}"), &path, RegoVersion::V1).err().unwrap().message.contains("at most 256"));
     let statements: String = (0..1001).map(|i| format!("v{i} := {i}\n")).collect();
     refuse(&format!("x if {{ {statements} }}"), "at most 1000 statements");
 }

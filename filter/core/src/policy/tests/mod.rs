@@ -2,6 +2,7 @@
 
 mod accepted;
 mod builtins;
+mod bundle;
 mod hazards;
 mod limits;
 mod loading;
@@ -9,7 +10,7 @@ mod refused;
 
 use regorus::Value;
 
-use super::{DecisionPath, Loaded, Module, PolicyError, load};
+use super::{DecisionPath, Loaded, Module, PolicyError, RegoVersion, load};
 
 /// Loads one module `p.rego` of package `t`, with the decision `data.t.x`.
 fn load_rules(rules: &str) -> Result<Loaded, PolicyError> {
@@ -23,7 +24,7 @@ fn load_with(data: &str, rules: &str) -> Result<Loaded, PolicyError> {
 fn load_modules(data: &str, modules: &[(&str, &str)], path: &str) -> Result<Loaded, PolicyError> {
     let modules: Vec<Module> =
         modules.iter().map(|(name, text)| Module { name: (*name).to_owned(), text: (*text).to_owned() }).collect();
-    load(&modules, json(data), &DecisionPath::parse(path).unwrap())
+    load(&modules, json(data), &DecisionPath::parse(path).unwrap(), RegoVersion::V1)
 }
 
 fn json(text: &str) -> Value {

@@ -1,0 +1,114 @@
+//! What came with the configuration → something that evaluates, or why it cannot.
+
+use super::EvalError;
+use super::shelf::Shelf;
+use super::source::Source;
+use crate::builtins::Context;
+use crate::config::{Policy, Program};
+use crate::plan::{Entry, Passes, Plan, PlanError, Scratch};
+use crate::policy::{self, DecisionPath};
+use regorus::Value;
+use std::fmt::Write as _;
+use std::rc::Rc;
+
+/// A policy that is ready to be evaluated.
+pub struct Loaded {
+    pub(super) runner: Runner,
+    /// One line for the operator: which way it is evaluated, and why.
+    pub summary: String,
+}
+
+pub(super) enum Runner {
+    Plan(Planned),
+    Source(Box<Source>),
+}
+
+/// A plan, the decision in it and its data.
+pub(super) struct Planned {
+    plan: Rc<Plan>,
+    entry: Entry,
+    data: Value,
+}
+
+/// Why a policy cannot be evaluated here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoadError {
+    /// It may well be a policy; the inline engine does not have what it needs, or may answer otherwise than OPA.
+    Unsupported(String),
+    /// It is no policy that OPA would take.
+    Invalid(String),
+}
+
+impl std::fmt::Display for LoadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unsupported(message) | Self::Invalid(message) => f.write_str(message),
+        }
+    }
+}
+
+/// Makes a policy ready.
+///
+/// Pure but for the shelf, which changes the cost and never the outcome; bounded by counts.
+///
+/// # Errors
+/// Why it cannot be evaluated here.
+pub fn load(policy: Policy, shelf: &Shelf) -> Result<Loaded, LoadError> {
+    let Policy { program, data, path, .. } = policy;
+    match program {
+        Program::Plan(bytes) => load_plan(&bytes, data, &path, shelf),
+        Program::Source { modules, version } => {
+            let count = modules.len();
+            let loaded = policy::load(&modules, data, &path, version)
+                .map_err(|error| LoadError::Unsupported(error.to_string()))?;
+            let summary = format!(
+                "the policy is evaluated from source ({count} modules), decision {path}; a plan (opa build -t plan -e {path}) \
+                 is faster"
+            );
+            Ok(Loaded { runner: Runner::Source(Box::new(Source::new(loaded))), summary })
+        }
+    }
+}
+
+fn load_plan(bytes: &[u8], data: Value, path: &DecisionPath, shelf: &Shelf) -> Result<Loaded, LoadError> {
+    let (plan, kept) = shelf.take(bytes, || Plan::load(bytes, Passes::ALL)).map_err(refused)?;
+    let Some(entry) = plan.entry(&path.to_string()) else {
+        let known: Vec<&str> = plan.entry_points().collect();
+        return Err(LoadError::Invalid(format!(
+            "the plan has no entry point {path}, only {}; build it with opa build -t plan -e {path}",
+            known.join(", ")
+        )));
+    };
+    let mut summary = format!("the policy is evaluated as a plan, decision {path}");
+    let kept = if kept { ", kept from the configuration before; its data is new" } else { "" };
+    // Writing to a string cannot fail.
+    let _ = write!(summary, "{kept}");
+    Ok(Loaded { runner: Runner::Plan(Planned { plan, entry, data }), summary })
+}
+
+fn refused(error: PlanError) -> LoadError {
+    match error {
+        PlanError::NotInline(names) => LoadError::Unsupported(format!("not available inline: {}", names.join(", "))),
+        PlanError::Invalid { .. } => LoadError::Invalid(error.to_string()),
+    }
+}
+
+impl Planned {
+    /// The decision; [`Value::Undefined`] if it is undefined.
+    pub(super) fn evaluate(
+        &self,
+        input: &Value,
+        context: &mut Context,
+        scratch: &mut Scratch,
+    ) -> Result<Value, EvalError> {
+        let solutions = self.plan.evaluate(self.entry, input, &self.data, context, scratch)?;
+        match solutions.as_slice() {
+            [] => Ok(Value::Undefined),
+            [bindings] => match bindings.as_object() {
+                Ok(members) => Ok(members.get(&Value::from("result")).cloned().unwrap_or(Value::Undefined)),
+                Err(_) => Err(EvalError::Other("the plan's result".to_owned())),
+            },
+            _ => Err(EvalError::Other("the plan gives several results".to_owned())),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+package envoy.authz
+
+default allow := false
+
+allow if data.open[input.parsed_path[0]]

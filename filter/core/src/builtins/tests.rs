@@ -28,16 +28,20 @@ vectors!(
     "globs",
     "graphs",
     "jwt",
+    "net",
     "numbers",
     "objects",
     "operators",
     "regexes",
+    "semver",
     "sets",
     "sprintf",
     "strings",
     "time",
     "types",
+    "units",
     "uri",
+    "uuid",
 );
 
 /// What `integration/oracle/tagged.go` writes → a value.

@@ -16,7 +16,7 @@ const GUARD: u64 = 64;
 
 /// `±mantissa · 2^exponent`; the mantissa has at most `precision` bits.
 #[derive(Debug, Clone)]
-pub(super) struct Float {
+pub(in crate::builtins) struct Float {
     negative: bool,
     mantissa: BigUint,
     exponent: i64,
@@ -46,9 +46,13 @@ impl Float {
         Self::rounded(integer.sign() == Sign::Minus, integer.magnitude().clone(), 0, precision, false)
     }
 
-    /// As Go reads a decimal text: exact up to `5^55`, beyond that with a power of five of 128 bits.
     pub(super) fn of_decimal(decimal: &Decimal) -> Self {
         let (negative, digits, exponent) = decimal.parts();
+        Self::of_parts(negative, digits, exponent)
+    }
+
+    /// `±digits · 10^exponent` as Go reads its text: exact up to `5^55`, beyond that with a power of five of 128 bits.
+    pub(in crate::builtins) fn of_parts(negative: bool, digits: BigUint, exponent: i64) -> Self {
         let scale = pow5(exponent.unsigned_abs());
         let read = Self { negative, mantissa: digits, exponent, precision: PRECISION };
         match exponent.cmp(&0) {
@@ -105,7 +109,7 @@ impl Float {
     }
 
     /// The product, with this number's precision.
-    pub(super) fn product(&self, other: &Self) -> Self {
+    pub(in crate::builtins) fn product(&self, other: &Self) -> Self {
         let mantissa = Mul::mul(&self.mantissa, &other.mantissa);
         let exponent = self.exponent.saturating_add(other.exponent);
         Self::rounded(self.negative != other.negative, mantissa, exponent, self.precision, false)
@@ -127,7 +131,7 @@ impl Float {
     }
 
     /// The integer, without the fraction.
-    pub(super) fn truncated(&self) -> BigInt {
+    pub(in crate::builtins) fn truncated(&self) -> BigInt {
         let sign = if self.negative { Sign::Minus } else { Sign::Plus };
         BigInt::from_biguint(sign, shifted(&self.mantissa, self.exponent))
     }

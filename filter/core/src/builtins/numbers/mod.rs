@@ -9,6 +9,8 @@ mod ranges;
 mod texts;
 
 pub(super) use arithmetic::Total;
+pub(super) use chance::bytes as random_bytes;
+pub(super) use float::Float;
 pub(super) use number::{Number, integer_value};
 
 use super::{Builtin, own, random};

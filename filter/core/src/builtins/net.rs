@@ -1,5 +1,0 @@
-//! `net.*`.
-
-use super::Builtin;
-
-pub(super) const TABLE: &[Builtin] = &[];

@@ -27,6 +27,7 @@ vectors!(
     "encoding",
     "globs",
     "graphs",
+    "json",
     "jwt",
     "net",
     "numbers",

@@ -1,5 +1,0 @@
-//! `json.patch`, `json.filter`, `json.remove`.
-
-use super::Builtin;
-
-pub(super) const TABLE: &[Builtin] = &[];

@@ -2,6 +2,7 @@
 //! that the work is bounded by the product of both, whatever the pattern.
 
 use crate::builtins::{Context, Failure};
+use regorus::Value;
 
 /// One step of a program.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,8 +35,20 @@ impl Glob {
         Self { steps, delimiters }
     }
 
-    pub(super) fn delimiters(&self) -> &[char] {
-        &self.delimiters
+    /// Whether it was compiled with these delimiters, as the argument of the builtin has them.
+    pub(super) fn has_delimiters(&self, value: &Value) -> bool {
+        match value {
+            Value::Null => self.delimiters.is_empty(),
+            Value::Array(items) if items.is_empty() => self.delimiters == ['.'],
+            Value::Array(items) => {
+                let same = |(item, delimiter): (&Value, &char)| match item {
+                    Value::String(text) => text.chars().eq([*delimiter]),
+                    _ => false,
+                };
+                items.len() == self.delimiters.len() && items.iter().zip(&self.delimiters).all(same)
+            }
+            _ => false,
+        }
     }
 
     /// Bytes it takes, about.
@@ -51,7 +64,7 @@ impl Glob {
 
     /// Whether all of the text matches.
     pub(super) fn matches(&self, context: &mut Context, text: &str) -> Result<bool, Failure> {
-        Search { glob: self, text, seen: Seen::default(), open: vec![(0, 0)] }.run(context)
+        Search { glob: self, text, seen: Seen::default(), open: Vec::new() }.run(context)
     }
 
     fn is_delimiter(&self, c: char) -> bool {
@@ -70,20 +83,15 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn run(&mut self, context: &mut Context) -> Result<bool, Failure> {
-        while let Some((mut step, mut at)) = self.open.pop() {
-            loop {
-                context.work(1)?;
-                let Some(found) = self.glob.steps.get(step) else {
-                    if at == self.text.len() {
-                        return Ok(true);
-                    }
-                    break;
-                };
-                match self.take(context, found, step, at)? {
-                    Some(next) => (step, at) = next,
-                    None => break,
-                }
-            }
+        let mut next = Some((0, 0));
+        while let Some((step, at)) = next {
+            context.work(1)?;
+            next = match self.glob.steps.get(step) {
+                Some(found) => self.take(context, found, step, at)?,
+                None if at == self.text.len() => return Ok(true),
+                None => None,
+            };
+            next = next.or_else(|| self.open.pop());
         }
         Ok(false)
     }
@@ -136,7 +144,13 @@ impl Search<'_> {
         let next = step.saturating_add(1);
         let wanted = match self.glob.steps.get(next) {
             Some(Step::Text(text)) => text.as_bytes().first().copied(),
-            _ => None,
+            Some(_) => None,
+            // Nothing follows: the star covers all of the rest, or there is no match this way.
+            None => {
+                let rest = self.text.get(at..).unwrap_or_default();
+                context.work(rest.len())?;
+                return Ok(rest.chars().all(|c| covers(self.glob, c)).then_some((next, self.text.len())));
+            }
         };
         loop {
             if !self.seen.first_time(context, step, at, self.text.len())? {
@@ -176,5 +190,24 @@ impl Seen {
         let first = *bits & bit == 0;
         *bits |= bit;
         Ok(first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::builtins::{Failure, find, tests::context};
+    use crate::engine::EvalError;
+    use regorus::Value;
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn a_search_that_takes_too_long_ends() {
+        let text = Value::from("a".repeat(100_000));
+        let glob = find("glob.match").unwrap().callable().unwrap();
+        for (pattern, want) in [("*a?".repeat(500) + "b", None), ("**a*b".to_owned(), Some(false))] {
+            let answer = glob.call(&mut context(0), &[Value::from(pattern), Value::Null, text.clone()]);
+            assert_eq!(answer, want.map(Value::from).ok_or(Failure::Stop(EvalError::StepLimit)));
+        }
     }
 }

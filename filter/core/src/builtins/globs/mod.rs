@@ -19,14 +19,12 @@ pub(super) type GlobMemory = Programs<Glob>;
 fn glob_match(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
     let [pattern, delimiters, text_] = args else { return Err(arity()) };
     let pattern = text(pattern)?;
-    let delimiters = delimiters_of(delimiters)?;
-    let text = text(text_)?;
-    let known = context.memory.globs.get(pattern).filter(|glob| glob.delimiters() == delimiters);
+    let known = context.memory.globs.get(pattern).filter(|glob| glob.has_delimiters(delimiters));
     let glob = match known {
         Some(glob) => glob,
-        None => compiled(context, pattern, delimiters)?,
+        None => compiled(context, pattern, delimiters_of(delimiters)?)?,
     };
-    glob.matches(context, text).map(Value::from)
+    glob.matches(context, text(text_)?).map(Value::from)
 }
 
 fn compiled(context: &mut Context, pattern: &str, delimiters: Vec<char>) -> Result<Rc<Glob>, Failure> {

@@ -146,3 +146,34 @@ impl Program {
         Ok(matches)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::builtins::{Failure, find, tests::context};
+    use crate::engine::EvalError;
+    use regorus::Value;
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn matches(pattern: &str, text: &str) -> Result<Value, Failure> {
+        let regex = find("regex.match").unwrap().callable().unwrap();
+        regex.call(&mut context(0), &[Value::from(pattern), Value::from(text)])
+    }
+
+    #[test]
+    fn patterns_that_run_away_elsewhere_do_not_here() {
+        assert_eq!(matches("^(a+)+$", &("a".repeat(20_000) + "b")), Ok(Value::from(false)));
+        assert_eq!(matches("(a|b|ab)*c", &"ab".repeat(1_000_000)), Err(Failure::Stop(EvalError::StepLimit)));
+        assert!(matches!(matches("((a{1,30}){1,30}|[é-日]){500}", "a"), Err(Failure::Error(_))));
+        assert!(matches!(matches("(\\w{30}\\W){30}[^é-日]{900}(.|x){900}", "a"), Err(Failure::Inexact(_))));
+        assert!(matches!(matches(&"(".repeat(5_000), "a"), Err(Failure::Inexact(_))));
+    }
+
+    #[test]
+    fn a_long_text_is_searched_as_a_short_one() {
+        // Beyond what backtracking takes.
+        let text = "x".repeat(300_000) + "foo7";
+        assert_eq!(matches("foo[0-9]$", &text), Ok(Value::from(true)));
+        assert_eq!(matches("foo[8-9]$", &text), Ok(Value::from(false)));
+    }
+}

@@ -11,6 +11,9 @@ CACHE=${SARK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sark}
 # The shipped module, wherever cargo was told to build (the scripts run it from the root).
 WASM=$(cd "$ROOT" && realpath -m "${CARGO_TARGET_DIR:-target}/wasm32-wasip1/release/sark_filter.wasm")
 
+# Our own part: what it is built from is its version.
+ORACLE_VERSION=$(cat "$ROOT"/integration/oracle/{*.go,go.mod,go.sum} | sha256sum | cut -c 1-12)
+
 # The module that fails on purpose, for tests.
 WASM_FAULTS=${WASM/\/release\//\/faults\/}
 
@@ -28,6 +31,7 @@ binary() {
     envoy) say "$CACHE/envoy-$ENVOY_VERSION/envoy" ;;
     opa) say "$CACHE/opa-$OPA_VERSION/opa" ;;
     func-e) say "$CACHE/func-e-$FUNC_E_VERSION/func-e" ;;
+    oracle) say "$CACHE/oracle-$ORACLE_VERSION/oracle" ;;
     wasm-bindgen) say "$CACHE/wasm-bindgen-$WASM_BINDGEN_VERSION/wasm-bindgen-test-runner" ;;
     *) die "no such part: $1" ;;
   esac

@@ -28,8 +28,10 @@ type question struct {
 	SkipPlan   bool `json:"skip_plan,omitempty"`
 	SkipResult bool `json:"skip_result,omitempty"`
 
-	input        ast.Value
-	experimental bool
+	// Experimental allows the keywords that OPA calls experimental.
+	Experimental bool `json:"experimental,omitempty"`
+
+	input ast.Value
 }
 
 // answered is OPA's answer. Result has the bindings of each solution, values tagged; it is null if Error is set.
@@ -46,7 +48,7 @@ type failure struct {
 	Message string `json:"message"`
 }
 
-// dummies stand for the functions that OPA's own test runner adds.
+// testBuiltin stands for the function that OPA's own test runner adds.
 var testBuiltin = &rego.Function{
 	Name: "test.sleep",
 	Decl: types.NewFunction(types.Args(types.S), types.NewNull()),
@@ -65,7 +67,7 @@ func (q *question) options() []func(*rego.Rego) {
 		version = ast.RegoV0
 	}
 	options = append(options, rego.SetRegoVersion(version))
-	if q.experimental {
+	if q.Experimental {
 		options = append(options, rego.Capabilities(ast.CapabilitiesForThisVersion(ast.CapabilitiesExperimentalKeywords(true))))
 	}
 	for name, text := range q.Modules {
@@ -124,20 +126,20 @@ func (q *question) evaluate() ([]map[string]any, error) {
 	return result, nil
 }
 
+// describe takes the outermost code: an error of a builtin may carry one of the parser.
 func describe(err error) *failure {
-	var compile ast.Errors
 	var evaluation *topdown.Error
 	var list rego.Errors
+	var compile ast.Errors
+	var one *ast.Error
 	switch {
+	case errors.As(err, &evaluation):
+		return &failure{Code: evaluation.Code, Message: err.Error()}
 	case errors.As(err, &list) && len(list) > 0:
 		return describe(list[0])
 	case errors.As(err, &compile) && len(compile) > 0:
 		return &failure{Code: compile[0].Code, Message: err.Error()}
-	case errors.As(err, &evaluation):
-		return &failure{Code: evaluation.Code, Message: err.Error()}
-	}
-	var one *ast.Error
-	if errors.As(err, &one) {
+	case errors.As(err, &one):
 		return &failure{Code: one.Code, Message: err.Error()}
 	}
 	return &failure{Code: "other", Message: err.Error()}

@@ -15,6 +15,8 @@ pub enum EvalError {
     SizeLimit,
     /// Complete rules or functions, or the keys of an object, gave different values.
     Conflict,
+    /// The answer is one that cannot be computed exactly as OPA does; says where in the policy and why.
+    Inexact(String),
     /// Anything else that stopped the engine; says where in the policy, never what the input held.
     Other(String),
     /// The decision is undefined.
@@ -31,7 +33,7 @@ impl EvalError {
             Self::DepthLimit => Reason::DepthLimit,
             Self::SizeLimit => Reason::SizeLimit,
             Self::Conflict => Reason::Conflict,
-            Self::Other(_) => Reason::Evaluation,
+            Self::Inexact(_) | Self::Other(_) => Reason::Evaluation,
             Self::Undefined => Reason::Undefined,
         }
     }

@@ -208,7 +208,7 @@ impl Machine<'_> {
         match failure {
             Failure::Error(_) if !self.context.strict => Ok(()),
             Failure::Error(why) => Err(EvalError::Other(format!("{}: {name}: {why}", self.place()))),
-            Failure::Inexact(why) => Err(EvalError::Other(format!("{}: {name}: {why}", self.place()))),
+            Failure::Inexact(why) => Err(EvalError::Inexact(format!("{}: {name}: {why}", self.place()))),
             Failure::Stop(error) => Err(error),
         }
     }

@@ -1,0 +1,61 @@
+//! The source way: the modules of a case through the loader and the interpreter, as production does it.
+
+use std::rc::Rc;
+
+use sark_core::engine::{Engine, EvalError};
+use sark_core::policy::{self, DecisionPath, Module};
+use sark_integration::oracle::tagged;
+use serde_json::json;
+
+use crate::case::{Case, Expected, Question, Solutions};
+use crate::outcome::{Outcome, Way};
+use crate::production;
+
+pub fn run(case: &Case) -> Outcome {
+    let question = &case.question;
+    let Some((path, variable)) = decision(&question.query) else {
+        return Outcome::Refused("the query is no decision: `data.a.b = x`".to_owned());
+    };
+    let expected = case.default_answer().expected();
+    let (data, input) = match (question.data(), question.input()) {
+        (Ok(data), Ok(input)) => (data, input),
+        (Err(why), _) | (_, Err(why)) => return Outcome::Inexact(why),
+    };
+    match load(question, data, &path) {
+        Ok(engine) => Outcome::judge(Way::Source, &expected, &solutions(engine.evaluate(input), variable)),
+        // OPA refuses it as well.
+        Err(_) if matches!(&expected, Expected::Error(error) if error.contains("rego_compile_error")) => Outcome::Same,
+        Err(why) => Outcome::Refused(why),
+    }
+}
+
+fn load(question: &Question, data: regorus::Value, path: &str) -> Result<Engine, String> {
+    if question.v0 {
+        return Err("v0".to_owned());
+    }
+    let path = DecisionPath::parse(path)?;
+    let modules = question.modules.iter().map(|(name, text)| Module { name: name.clone(), text: text.clone() });
+    let loaded = policy::load(&modules.collect::<Vec<_>>(), data, &path).map_err(|error| error.message)?;
+    Ok(Engine::new(loaded, production::LIMITS, Rc::new(production::WallClock)))
+}
+
+/// `data.a.b = x` asks for the decision `a/b`.
+fn decision(query: &str) -> Option<(String, &str)> {
+    let (reference, variable) = query.trim().split_once(" = ")?;
+    let names: Vec<&str> = reference.strip_prefix("data.")?.split('.').collect();
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    let names_all = names.iter().chain([&variable]).all(|name| is_name(name));
+    (names_all && variable != "input" && variable != "data").then(|| (names.join("/"), variable))
+}
+
+fn solutions(value: Result<regorus::Value, EvalError>, variable: &str) -> Result<Solutions, EvalError> {
+    match value {
+        Ok(value) => Ok([tagged::canonical(&json!({variable: tagged::write(&value)}))].into()),
+        Err(EvalError::Undefined) => Ok(Solutions::new()),
+        Err(error) => Err(error),
+    }
+}

@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
-use sark_core::engine::{Engine, EvalError};
-use sark_core::policy::{self, DecisionPath, Module};
+use sark_core::config::{Policy, Program};
+use sark_core::engine::{self, Engine, EvalError, Shelf};
+use sark_core::policy::{DecisionPath, Module, RegoVersion};
 use sark_integration::oracle::tagged;
 use serde_json::json;
 
@@ -22,21 +23,36 @@ pub fn run(case: &Case) -> Outcome {
         (Err(why), _) | (_, Err(why)) => return Outcome::Inexact(why),
     };
     match load(question, data, &path) {
-        Ok(engine) => Outcome::judge(Way::Source, &expected, &solutions(engine.evaluate(input), variable)),
+        Ok(engine) => {
+            Outcome::judge(Way::Source, &expected, &solutions(engine.evaluate(input, production::moment()), variable))
+        }
         // OPA refuses it as well.
         Err(_) if matches!(&expected, Expected::Error(error) if error.contains("rego_compile_error")) => Outcome::Same,
         Err(why) => Outcome::Refused(why),
     }
 }
 
+/// Through the door that a configuration comes in by.
 fn load(question: &Question, data: regorus::Value, path: &str) -> Result<Engine, String> {
-    if question.v0 {
-        return Err("v0".to_owned());
-    }
-    let path = DecisionPath::parse(path)?;
     let modules = question.modules.iter().map(|(name, text)| Module { name: name.clone(), text: text.clone() });
-    let loaded = policy::load(&modules.collect::<Vec<_>>(), data, &path).map_err(|error| error.message)?;
+    let version = if question.v0 { RegoVersion::V0 } else { RegoVersion::V1 };
+    let policy = Policy {
+        program: Program::Source { modules: modules.collect(), version },
+        data,
+        path: DecisionPath::parse(path)?,
+        unsupported_goes_remote: false,
+    };
+    let loaded = engine::load(policy, &Shelf::default()).map_err(|error| without_place(&error.to_string()))?;
     Ok(Engine::new(loaded, production::LIMITS, Rc::new(production::WallClock)))
+}
+
+/// `file:line:column: message` without what comes before the message.
+fn without_place(error: &str) -> String {
+    let is_place = |text: &str| text.contains(".rego") && !text.contains(' ');
+    match error.split_once(": ") {
+        Some((place, message)) if is_place(place) => message.to_owned(),
+        _ => error.to_owned(),
+    }
 }
 
 /// `data.a.b = x` asks for the decision `a/b`.

@@ -43,6 +43,7 @@ vectors!(
     "units",
     "uri",
     "uuid",
+    "x509"
 );
 
 /// What `integration/oracle/tagged.go` writes → a value.

@@ -5,8 +5,10 @@ mod extensions;
 mod name;
 mod time;
 
-pub(in super::super) use extensions::Extensions;
+pub(in super::super) use constraints::{NameConstraints, Names};
+pub(in super::super) use extensions::{Extension, Extensions};
 pub(in super::super) use name::Name;
+pub(in super::super) use time::date;
 
 use super::super::Failure;
 use super::der::{Reader, tag};

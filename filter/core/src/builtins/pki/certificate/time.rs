@@ -70,11 +70,36 @@ fn days_since_epoch(year: i64, month: i64, day: i64) -> Option<i64> {
     era.checked_mul(146_097)?.checked_add(days)?.checked_sub(719_468)
 }
 
+/// Year, month and day of a day since the epoch; what [`days_since_epoch`] counted.
+pub(in super::super::super) fn date(days: i64) -> (i64, i64, i64) {
+    let days = days.saturating_add(719_468);
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let leaps = (of_era / 1460).saturating_sub(of_era / 36_524).saturating_add(of_era / 146_096);
+    let year = of_era.saturating_sub(leaps) / 365;
+    let before = year.saturating_mul(365).saturating_add(year / 4).saturating_sub(year / 100);
+    let of_year = of_era.saturating_sub(before);
+    let month = of_year.saturating_mul(5).saturating_add(2) / 153;
+    let day = of_year.saturating_sub(month.saturating_mul(153).saturating_add(2) / 5).saturating_add(1);
+    let is_new_year = month >= 10;
+    let month = if is_new_year { month.saturating_sub(9) } else { month.saturating_add(3) };
+    let year = year.saturating_add(era.saturating_mul(400)).saturating_add(i64::from(is_new_year));
+    (year, month, day)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn dates_and_days_are_inverse() {
+        for day in (-719_468..2_932_896).step_by(97).chain(-800..800) {
+            let (year, month, of_month) = date(day);
+            assert_eq!(days_since_epoch(year, month, of_month), Some(day));
+            assert!((1..=12).contains(&month) && (1..=31).contains(&of_month));
+        }
+    }
 
     #[test]
     fn reads_the_calendar() {

@@ -1,5 +1,0 @@
-//! `crypto.x509.*`.
-
-use super::Builtin;
-
-pub(super) const TABLE: &[Builtin] = &[];

@@ -1,0 +1,23 @@
+//! `crypto.x509.*`.
+//!
+//! Not inline, because policies that decide requests have no use for them and Go's answers are long: certificate
+//! requests, key pairs and private keys (`parse_certificate_request`, `parse_keypair`, `parse_rsa_private_key`,
+//! `crypto.parse_private_keys`).
+
+mod describe;
+mod identifiers;
+mod input;
+
+use super::pki::error;
+use super::{Builtin, Context, Failure, own};
+use regorus::Value;
+
+pub(super) const TABLE: &[Builtin] = &[own("crypto.x509.parse_certificates", 1, parse_certificates)];
+
+/// Everything that Go's `x509.Certificate` holds, one object a certificate.
+fn parse_certificates(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
+    let [Value::String(text)] = args else { return Err(error("crypto.x509: wants a string")) };
+    let der = input::bytes(context, text)?;
+    let certificates = input::certificates(&der)?;
+    Ok(Value::from(certificates.iter().map(describe::certificate).collect::<Result<Vec<_>, _>>()?))
+}

@@ -2,7 +2,7 @@
 
 /// The digest that is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hash {
+pub(in super::super) enum Hash {
     Sha256,
     Sha384,
     Sha512,
@@ -10,7 +10,7 @@ pub(super) enum Hash {
 
 /// A way to sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Algorithm {
+pub(in super::super) enum Algorithm {
     Hmac(Hash),
     RsaPkcs1(Hash),
     RsaPss(Hash),

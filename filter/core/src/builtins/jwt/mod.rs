@@ -4,7 +4,7 @@
 //! compared in constant time; `none` is no algorithm ([`algorithm`]); claims are held against the clock at every call
 //! ([`claims`]), whatever is remembered ([`memory`]); no error text holds anything of a token or a key.
 
-mod algorithm;
+pub(super) mod algorithm;
 mod claims;
 mod constraints;
 mod decode;
@@ -17,7 +17,7 @@ pub(super) mod memory;
 mod rsa;
 mod rsa_sign;
 mod sign;
-mod signature;
+pub(super) mod signature;
 #[cfg(test)]
 mod tests;
 mod token;

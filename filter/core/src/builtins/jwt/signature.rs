@@ -14,7 +14,7 @@ use sha2::{Sha256, Sha384, Sha512};
 /// How exactly a signature must be formed. OPA's `io.jwt.verify_*` and `io.jwt.decode_verify` stand on different
 /// libraries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(in super::super) enum Form {
     /// `io.jwt.verify_*`: a PSS salt of any length; halves of an ECDSA signature of any length.
     Loose,
     /// `io.jwt.decode_verify`: a salt as long as the digest; halves as long as the curve's numbers.
@@ -32,7 +32,7 @@ mod cost {
 }
 
 /// Whether the key signed the message so. A key of another kind did not.
-pub(super) fn verify(
+pub(in super::super) fn verify(
     context: &mut Context,
     key: &PublicKey,
     algorithm: Algorithm,
@@ -100,11 +100,11 @@ fn verify_ecdsa(
     message: &[u8],
     signature: &[u8],
 ) -> Result<bool, Failure> {
-    let (curve, cost) = match key {
-        PublicKey::P256(_) => (Curve::P256, cost::P256),
-        PublicKey::P384(_) => (Curve::P384, cost::P384),
-        PublicKey::P521(_) => (Curve::P521, cost::P521),
-        _ => return Ok(false),
+    let Some(curve) = key.curve() else { return Ok(false) };
+    let cost = match curve {
+        Curve::P256 => cost::P256,
+        Curve::P384 => cost::P384,
+        Curve::P521 => cost::P521,
     };
     context.work(message.len().saturating_mul(cost::HASHED_BYTE).saturating_add(cost))?;
     let Some(signature) = fixed(curve, form, signature) else { return Ok(false) };

@@ -22,6 +22,18 @@ pub(in super::super) enum PublicKey {
     Unusable,
 }
 
+impl PublicKey {
+    /// The curve it is on, if signatures are made there with ECDSA.
+    pub fn curve(&self) -> Option<Curve> {
+        match self {
+            Self::P256(_) => Some(Curve::P256),
+            Self::P384(_) => Some(Curve::P384),
+            Self::P521(_) => Some(Curve::P521),
+            _ => None,
+        }
+    }
+}
+
 /// Modulus and exponent, as they were given; [`RsaKey::is_sound`] says whether Go verifies with them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) struct RsaKey {

@@ -2,7 +2,6 @@
 
 use super::super::pki::base64;
 use super::super::pki::certificate::{Certificate, Extension, Extensions, Name, NameConstraints, Names};
-use super::super::pki::der::Reader;
 use super::super::pki::key::PublicKey;
 use super::super::{Failure, pki::error};
 use super::identifiers;
@@ -20,8 +19,8 @@ impl Object {
     }
 }
 
-/// The certificate, and its URIs as texts (`URIStrings`), which OPA adds.
-pub(super) fn certificate(certificate: &Certificate<'_>) -> Result<Value, Failure> {
+/// The certificate, and its URIs as texts (`URIStrings`), which OPA adds where it does not forget to.
+pub(super) fn certificate(certificate: &Certificate<'_>, with_uri_strings: bool) -> Result<Value, Failure> {
     let mut object = Object::default();
     object.set("Raw", bytes(certificate.raw));
     object.set("RawTBSCertificate", bytes(certificate.signed));
@@ -30,7 +29,7 @@ pub(super) fn certificate(certificate: &Certificate<'_>) -> Result<Value, Failur
     object.set("RawIssuer", bytes(certificate.issuer.raw));
     object.set("Signature", bytes(certificate.signature));
     object.set("SignatureAlgorithm", u64::from(identifiers::signature(certificate.algorithm)?));
-    object.set("PublicKeyAlgorithm", u64::from(identifiers::key(key_algorithm(certificate.key_info)?)));
+    object.set("PublicKeyAlgorithm", u64::from(identifiers::key_of(certificate)?));
     object.set("PublicKey", public_key(certificate)?);
     object.set("Version", certificate.version);
     object.set("SerialNumber", number(certificate.serial)?);
@@ -39,6 +38,9 @@ pub(super) fn certificate(certificate: &Certificate<'_>) -> Result<Value, Failur
     object.set("NotBefore", time(certificate.not_before));
     object.set("NotAfter", time(certificate.not_after));
     describe_extensions(&mut object, &certificate.extensions)?;
+    if with_uri_strings {
+        object.set("URIStrings", texts(&certificate.extensions.uris)?);
+    }
     Ok(Value::from(object.0))
 }
 
@@ -73,7 +75,6 @@ fn describe_extensions(object: &mut Object, extensions: &Extensions<'_>) -> Resu
     object.set("EmailAddresses", texts(&extensions.email_addresses)?);
     object.set("IPAddresses", list(&extensions.addresses, |bytes| address(bytes))?);
     object.set("URIs", list(&extensions.uris, |text| Ok(uri(text)))?);
-    object.set("URIStrings", texts(&extensions.uris)?);
     let policies = extensions.policies.as_ref();
     object.set("Policies", policies.map_or(Ok(Value::Null), |all| list(all, |id| identifiers::as_text(id)))?);
     object.set(
@@ -111,14 +112,6 @@ fn number(bytes: &[u8]) -> Result<Value, Failure> {
     Value::from_numeric_string(&digits).map_err(|_| Failure::Inexact("a number that cannot be held"))
 }
 
-fn key_algorithm(key_info: &[u8]) -> Result<&[u8], Failure> {
-    let identifier = Reader(key_info).any().and_then(|info| {
-        let mut algorithm = Reader(Reader(info.content).any()?.content);
-        algorithm.object_identifier()
-    });
-    identifier.ok_or(error("certificate: malformed"))
-}
-
 /// The curve has no fields that JSON shows.
 fn public_key(certificate: &Certificate<'_>) -> Result<Value, Failure> {
     let mut object = Object::default();
@@ -132,7 +125,7 @@ fn public_key(certificate: &Certificate<'_>) -> Result<Value, Failure> {
         PublicKey::P256(key) => key.to_sec1_point(false).as_bytes().to_vec(),
         PublicKey::P384(key) => key.to_sec1_point(false).as_bytes().to_vec(),
         PublicKey::P521(key) => key.to_sec1_point(false).as_bytes().to_vec(),
-        _ if identifiers::key(key_algorithm(certificate.key_info)?) == 0 => return Ok(Value::Null),
+        _ if identifiers::key_of(certificate)? == 0 => return Ok(Value::Null),
         _ => return Err(Failure::Inexact("a key that is not described here")),
     };
     let (x, y) = point.get(1..).and_then(|xy| xy.split_at_checked(xy.len() / 2)).unwrap_or_default();

@@ -1,6 +1,9 @@
 //! The object identifiers that Go has numbers for.
 
 use super::super::Failure;
+use super::super::pki::certificate::Certificate;
+use super::super::pki::der::Reader;
+use super::super::pki::error;
 use super::super::pki::spki::Algorithm;
 use regorus::Value;
 
@@ -63,9 +66,13 @@ pub(super) fn signature(algorithm: Algorithm<'_>) -> Result<u8, Failure> {
     }
 }
 
-/// Go's number of a key algorithm; 0 if it has none.
-pub(super) fn key(identifier: &[u8]) -> u8 {
-    number(&KEYS, identifier).unwrap_or(0)
+/// Go's number of the algorithm of a certificate's key; 0 if it has none.
+pub(super) fn key_of(certificate: &Certificate<'_>) -> Result<u8, Failure> {
+    let identifier = Reader(certificate.key_info).any().and_then(|info| {
+        let mut algorithm = Reader(Reader(info.content).any()?.content);
+        algorithm.object_identifier()
+    });
+    Ok(number(&KEYS, identifier.ok_or(error("certificate: malformed"))?).unwrap_or(0))
 }
 
 /// Go's number of an extended key usage.

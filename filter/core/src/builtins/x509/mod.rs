@@ -4,20 +4,31 @@
 //! requests, key pairs and private keys (`parse_certificate_request`, `parse_keypair`, `parse_rsa_private_key`,
 //! `crypto.parse_private_keys`).
 
+mod chain;
 mod describe;
 mod identifiers;
 mod input;
+mod verify;
 
 use super::pki::error;
-use super::{Builtin, Context, Failure, own};
+use super::{Builtin, Context, Failure, Function, Purity, Run, own};
 use regorus::Value;
 
-pub(super) const TABLE: &[Builtin] = &[own("crypto.x509.parse_certificates", 1, parse_certificates)];
+pub(super) const TABLE: &[Builtin] = &[
+    own("crypto.x509.parse_certificates", 1, parse_certificates),
+    at_a_time("crypto.x509.parse_and_verify_certificates", 1, verify::parse_and_verify),
+    at_a_time("crypto.x509.parse_and_verify_certificates_with_options", 2, verify::parse_and_verify_with_options),
+];
+
+/// A builtin that depends on the clock.
+const fn at_a_time(name: &'static str, arity: usize, function: Function) -> Builtin {
+    Builtin { name, arity, purity: Purity::Clock, run: Run::Own(function) }
+}
 
 /// Everything that Go's `x509.Certificate` holds, one object a certificate.
 fn parse_certificates(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
     let [Value::String(text)] = args else { return Err(error("crypto.x509: wants a string")) };
     let der = input::bytes(context, text)?;
     let certificates = input::certificates(&der)?;
-    Ok(Value::from(certificates.iter().map(describe::certificate).collect::<Result<Vec<_>, _>>()?))
+    Ok(Value::from(certificates.iter().map(|one| describe::certificate(one, true)).collect::<Result<Vec<_>, _>>()?))
 }

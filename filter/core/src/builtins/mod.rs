@@ -195,6 +195,12 @@ impl Builtin {
     }
 }
 
+impl From<Function> for Callable {
+    fn from(function: Function) -> Self {
+        Self(Target::Own(function))
+    }
+}
+
 impl Callable {
     /// Calls the builtin.
     ///

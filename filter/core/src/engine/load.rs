@@ -2,7 +2,6 @@
 
 use super::EvalError;
 use super::shelf::Shelf;
-use super::source::Source;
 use crate::builtins::Context;
 use crate::config::{Policy, Program};
 use crate::plan::{Entry, Passes, Plan, PlanError, Scratch};
@@ -13,14 +12,9 @@ use std::rc::Rc;
 
 /// A policy that is ready to be evaluated.
 pub struct Loaded {
-    pub(super) runner: Runner,
+    pub(super) runner: Planned,
     /// One line for the operator: which way it is evaluated, and why.
     pub summary: String,
-}
-
-pub(super) enum Runner {
-    Plan(Planned),
-    Source(Box<Source>),
 }
 
 /// A plan, the decision in it and its data.
@@ -61,11 +55,9 @@ pub fn load(policy: Policy, shelf: &Shelf) -> Result<Loaded, LoadError> {
             let count = modules.len();
             let loaded = policy::load(&modules, data, &path, version)
                 .map_err(|error| LoadError::Unsupported(error.to_string()))?;
-            let summary = format!(
-                "the policy is evaluated from source ({count} modules), decision {path}; a plan (opa build -t plan -e {path}) \
-                 is faster"
-            );
-            Ok(Loaded { runner: Runner::Source(Box::new(Source::new(loaded))), summary })
+            let summary = format!("the policy is compiled from source ({count} modules), decision {path}");
+            let policy::Loaded { plan, entry, data } = loaded;
+            Ok(Loaded { runner: Planned { plan: Rc::new(plan), entry, data }, summary })
         }
     }
 }
@@ -83,7 +75,7 @@ fn load_plan(bytes: &[u8], data: Value, path: &DecisionPath, shelf: &Shelf) -> R
     let kept = if kept { ", kept from the configuration before; its data is new" } else { "" };
     // Writing to a string cannot fail.
     let _ = write!(summary, "{kept}");
-    Ok(Loaded { runner: Runner::Plan(Planned { plan, entry, data }), summary })
+    Ok(Loaded { runner: Planned { plan, entry, data }, summary })
 }
 
 fn refused(error: PlanError) -> LoadError {

@@ -1,14 +1,12 @@
 //! One face for whatever evaluates: an input document in, a value out, under limits.
 //!
-//! Two ways lead in ([`load`]): a plan made by OPA's compiler, run by [`crate::plan`], and Rego text, run by regorus'
-//! interpreter behind the loader of [`crate::policy`]. Values, builtins and limits are the same.
+//! Two ways lead in ([`load`]): a plan made by OPA's compiler, and Rego text, which [`crate::policy`] compiles to the
+//! same machine's program. [`crate::plan`] runs both: values, builtins and limits are the same.
 
 mod error;
 mod load;
-mod meter;
 mod shelf;
 mod size;
-mod source;
 #[cfg(test)]
 mod tests;
 
@@ -20,21 +18,20 @@ use crate::builtins::{Context, Moment};
 use crate::config::Limits;
 use crate::host::Clock;
 use crate::plan::Scratch;
-use load::Runner;
+use load::Planned;
 use regorus::Value;
 use std::cell::RefCell;
 use std::rc::Rc;
 
 /// A loaded policy and the budget each evaluation gets.
 pub struct Engine {
-    /// Evaluating changes the interpreter's own state; one request at a time does it.
+    /// Evaluating changes it; one request at a time does it.
     state: RefCell<State>,
     limits: Limits,
-    clock: Rc<dyn Clock>,
 }
 
 struct State {
-    runner: Runner,
+    runner: Planned,
     context: Context,
     scratch: Scratch,
 }
@@ -43,9 +40,9 @@ impl Engine {
     /// An engine for a policy.
     #[must_use]
     pub fn new(policy: Loaded, limits: Limits, clock: Rc<dyn Clock>) -> Self {
-        let context = Context::new(Rc::clone(&clock));
+        let context = Context::new(clock);
         let state = State { runner: policy.runner, context, scratch: Scratch::default() };
-        Self { state: RefCell::new(state), limits, clock }
+        Self { state: RefCell::new(state), limits }
     }
 
     /// Evaluates the decision.
@@ -58,10 +55,7 @@ impl Engine {
         };
         let State { runner, context, scratch } = &mut *state;
         context.begin(self.limits, moment);
-        let value = match runner {
-            Runner::Plan(planned) => planned.evaluate(&input, context, scratch)?,
-            Runner::Source(source) => source.evaluate(input, self.limits, &self.clock)?,
-        };
+        let value = runner.evaluate(&input, context, scratch)?;
         if value == Value::Undefined {
             return Err(EvalError::Undefined);
         }

@@ -48,18 +48,12 @@ fn a_value_undefined_and_a_conflict_are_told_apart() {
 #[test]
 fn other_errors_name_the_place_and_no_value() {
     let clock = Rc::new(FakeClock::default());
-    let engine = engine("allow if { some x in input.items; x == \"multiple outputs\" }", ROOMY, &clock);
-    for value in
-        ["secret", "multiple outputs", "\\nerror: rule conflicts with rule", "rules must not produce multiple outputs"]
-    {
-        let Err(EvalError::Other(detail)) =
-            engine.evaluate(input(&format!(r#"{{"items":"{value}"}}"#)), Moment::default())
-        else {
-            panic!("{value}: not an error, or one a client can choose");
-        };
-        assert!(detail.starts_with("p.rego:2:"), "{detail}");
-        assert!(!detail.contains(value), "{detail}");
-    }
+    let engine = engine("allow if input.amount / 3 == 1", ROOMY, &clock);
+    let Err(EvalError::Other(detail)) = engine.evaluate(input(r#"{"amount":12346}"#), Moment::default()) else {
+        panic!("a quotient without end is not an error");
+    };
+    assert!(detail.starts_with("p.rego:2:"), "{detail}");
+    assert!(!detail.contains("12346"), "{detail}");
 }
 
 #[test]

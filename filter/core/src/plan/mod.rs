@@ -10,12 +10,13 @@ mod error;
 mod lower;
 mod paths;
 mod place;
-mod program;
+pub(crate) mod program;
 mod raw;
 mod run;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use code::CalledBuiltin;
 pub use error::PlanError;
 pub use run::Scratch;
 
@@ -55,6 +56,13 @@ impl Plan {
     /// The builtins that are not available inline, or the first thing that is not as OPA's planner writes it.
     pub fn load(json: &[u8], _passes: Passes) -> Result<Self, PlanError> {
         let lower::Lowered { program, builtins } = lower::lower(raw::read(json)?)?;
+        let called = builtins.iter().map(|called| (*called).into()).collect();
+        Ok(Self::of(program, called, builtins.iter().map(|called| called.builtin).collect()))
+    }
+
+    /// A program that was checked, or written by ourselves. `called` are the functions behind the indexes of its
+    /// builtins, `builtins` those of them that are OPA's.
+    pub(crate) fn of(program: program::Program, called: Vec<CalledBuiltin>, builtins: Vec<&'static Builtin>) -> Self {
         let mut emitter = Emitter::default();
         let functions = program.functions.iter().map(|function| emitter.function(function)).collect();
         let entries = program.entries.iter().map(|entry| emitter.entry(entry)).collect();
@@ -65,12 +73,20 @@ impl Plan {
             functions,
             entries,
             constants: program.constants,
-            builtins: builtins.iter().map(|called| (*called).into()).collect(),
+            builtins: called,
             paths: Paths::new(&program.functions),
             files: program.files,
         };
         let entry_names = program.entries.into_iter().map(|entry| entry.name).collect();
-        Ok(Self { code, entry_names, builtins: builtins.iter().map(|called| called.builtin).collect() })
+        Self { code, entry_names, builtins }
+    }
+
+    /// Checks that what is alive at the same time is bounded.
+    ///
+    /// # Errors
+    /// The function that could exceed a bound.
+    pub(crate) fn check_depth(program: &program::Program) -> Result<(), PlanError> {
+        lower::check_depth(program)
     }
 
     /// The names of what can be asked, as the plan has them: `envoy/authz/allow`.

@@ -1,28 +1,21 @@
 //! The data document against the rules.
 //!
-//! OPA refuses data at the path of a rule; regorus takes the data and forgets the rule, so that
-//! `{"envoy":{"authz":{"allow":true}}}` in the data would let everything pass.
+//! OPA refuses data at the path of a rule.
 
 use regorus::Value;
 
-use super::entry::PRIVATE_PACKAGE;
 use super::error::PolicyError;
-use super::heads::{Index, Path};
+use super::index::{Index, Path};
 
 /// Checks the data document.
 pub(super) fn check(index: &Index, data: &Value) -> Result<(), PolicyError> {
-    let Ok(root) = data.as_object() else {
+    if data.as_object().is_err() {
         return Err(PolicyError::general("policy.data must be an object"));
-    };
-    let reserved = |key: &Value| key.as_string().is_ok_and(|key| key.starts_with(PRIVATE_PACKAGE));
-    if root.iter().any(|(key, _)| reserved(key)) {
-        return Err(PolicyError::general(format!(
-            "policy.data must not have a key that begins with {PRIVATE_PACKAGE}"
-        )));
     }
-    for name in index.names.keys() {
-        if occupied(data, name, true) {
-            return Err(conflict(index, name));
+    for group in &index.groups {
+        if occupied(data, &group.path, true) {
+            let message = format!("policy.data has a value at the rule data.{}; rename one", group.path.join("."));
+            return Err(PolicyError::at(&group.span, message));
         }
     }
     for package in &index.packages {
@@ -50,12 +43,4 @@ fn occupied(data: &Value, path: &Path, leaf: bool) -> bool {
         }
     }
     leaf || value.as_object().is_err()
-}
-
-fn conflict(index: &Index, name: &Path) -> PolicyError {
-    let message = format!("policy.data has a value at the rule data.{}; rename one", name.join("."));
-    match index.rules.range(name.clone()..).next() {
-        Some((_, rule)) => PolicyError::at(&rule.span, message),
-        None => PolicyError::general(message),
-    }
 }

@@ -1,156 +1,97 @@
-//! What rules use each other, and how deep evaluation can go.
+//! What units use each other, and recursion.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use regorus::unstable::Span;
-
+use super::core::{Op, Stmt, Unit, UnitId};
 use super::error::PolicyError;
-use super::heads::{Index, Path};
 
-/// Evaluations inside each other, counted as [`Uses`] counts them. regorus recurses on each; at this
-/// depth it needs less than half of the stack that the wasm module has.
-pub(super) const MAX_LEVEL: u32 = 96;
-
-/// What entering a rule or function costs, in levels of expressions.
-const ENTER: u32 = 4;
-
-/// Rules in all trees that are read whole; those in trees inside each other count for each.
-const MAX_LEAVES: usize = 100_000;
-
-/// What one definition uses.
-#[derive(Debug, Default)]
-pub(super) struct Uses {
-    /// Rule → the deepest level at which it is evaluated.
-    rules: BTreeMap<Path, u32>,
-    deepest: u32,
+/// Refuses recursion, as OPA does. Gives the units that `entry` needs, each after all that it uses.
+pub(super) fn check(units: &[Unit], entry: UnitId) -> Result<Vec<UnitId>, PolicyError> {
+    let uses: Vec<Vec<UnitId>> = units.iter().map(uses_of).collect();
+    let mut done = BTreeSet::new();
+    let mut order = Vec::new();
+    for unit in 0..units.len() {
+        visit(units, &uses, unit, &mut done, &mut order)?;
+    }
+    let needed = needed(&uses, entry);
+    order.retain(|unit| needed.contains(unit));
+    Ok(order)
 }
 
-impl Uses {
-    pub(super) fn reach(&mut self, level: u32) {
-        self.deepest = self.deepest.max(level);
+/// One unit and all that it uses, without recursion of our own.
+fn visit(
+    units: &[Unit],
+    uses: &[Vec<UnitId>],
+    start: UnitId,
+    done: &mut BTreeSet<UnitId>,
+    order: &mut Vec<UnitId>,
+) -> Result<(), PolicyError> {
+    if done.contains(&start) {
+        return Ok(());
     }
-
-    pub(super) fn add(&mut self, path: Path, level: u32) {
-        let known = self.rules.entry(path).or_default();
-        *known = level.max(*known);
-    }
-
-    fn merge(&mut self, other: Self) {
-        self.reach(other.deepest);
-        for (path, level) in other.rules {
-            self.add(path, level);
+    // The units on the way, each with the number of uses that were looked at.
+    let mut way: Vec<(UnitId, usize)> = vec![(start, 0)];
+    let mut open: BTreeSet<UnitId> = BTreeSet::from([start]);
+    while let Some((unit, looked_at)) = way.last_mut() {
+        let unit = *unit;
+        let Some(used) = uses.get(unit).and_then(|uses| uses.get(*looked_at)).copied() else {
+            open.remove(&unit);
+            done.insert(unit);
+            order.push(unit);
+            way.pop();
+            continue;
+        };
+        *looked_at = looked_at.saturating_add(1);
+        if done.contains(&used) {
+            continue;
         }
+        if !open.insert(used) {
+            return Err(recursion(units, &way, used));
+        }
+        way.push((used, 0));
     }
+    Ok(())
 }
 
-/// All rules with what they use.
-#[derive(Debug, Default)]
-pub(super) struct Graph {
-    rules: BTreeMap<Path, Uses>,
-    /// Objects of several rules that are read whole; among the rules each stands for all of them.
-    trees: BTreeSet<Path>,
-    leaves: usize,
+fn needed(uses: &[Vec<UnitId>], entry: UnitId) -> BTreeSet<UnitId> {
+    let mut needed = BTreeSet::new();
+    let mut open = vec![entry];
+    while let Some(unit) = open.pop() {
+        if needed.insert(unit) {
+            open.extend(uses.get(unit).into_iter().flatten().copied());
+        }
+    }
+    needed
 }
 
-impl Graph {
-    /// Adds what one definition of the rule at `path` uses.
-    pub(super) fn add(&mut self, path: Path, uses: Uses) {
-        self.rules.entry(path).or_default().merge(uses);
-    }
+fn uses_of(unit: &Unit) -> Vec<UnitId> {
+    let mut uses = BTreeSet::new();
+    body_uses(&unit.body, &mut uses);
+    uses.into_iter().collect()
+}
 
-    /// Adds the tree at `path`, which is no rule itself.
-    pub(super) fn add_tree(&mut self, index: &Index, span: &Span, path: &Path) -> Result<(), PolicyError> {
-        if !self.trees.insert(path.clone()) {
-            return Ok(());
-        }
-        let mut uses = Uses::default();
-        index.below(path).for_each(|(rule, _)| uses.add(rule.clone(), 0));
-        self.leaves = self.leaves.saturating_add(uses.rules.len());
-        if self.leaves > MAX_LEAVES {
-            return Err(PolicyError::at(
-                span,
-                "the policy reads too many and too large trees of rules as a whole; name the rules that are needed",
-            ));
-        }
-        self.add(path.clone(), uses);
-        Ok(())
-    }
-
-    /// Refuses recursion, which regorus answers with a stack overflow, and too deep evaluation. Gives
-    /// the rules and trees in an order in which each comes after all that it uses.
-    pub(super) fn check(&self, index: &Index) -> Result<Vec<&Path>, PolicyError> {
-        let mut depths: BTreeMap<&Path, u32> = BTreeMap::new();
-        let mut waiting: BTreeMap<&Path, usize> = BTreeMap::new();
-        let mut users: BTreeMap<&Path, Vec<&Path>> = BTreeMap::new();
-        for (path, uses) in &self.rules {
-            waiting.insert(path, uses.rules.len());
-            for used in uses.rules.keys() {
-                users.entry(used).or_default().push(path);
+fn body_uses(body: &[Stmt], uses: &mut BTreeSet<UnitId>) {
+    for statement in body {
+        match statement {
+            Stmt::Let(_, Op::Rule(unit) | Op::Function(unit, _)) => {
+                uses.insert(*unit);
             }
-        }
-        let mut ready: Vec<&Path> = waiting.iter().filter(|(_, count)| **count == 0).map(|(path, _)| *path).collect();
-        let mut order = Vec::new();
-        while let Some(path) = ready.pop() {
-            order.push(path);
-            waiting.remove(path);
-            let depth = self.depth(path, &depths);
-            if depth > MAX_LEVEL {
-                return Err(refusal(
-                    index,
-                    path,
-                    "evaluates too many rules and expressions inside each other; use fewer intermediate rules",
-                ));
-            }
-            depths.insert(path, depth);
-            for user in users.get(path).into_iter().flatten() {
-                if let Some(count) = waiting.get_mut(user) {
-                    *count = count.saturating_sub(1);
-                    if *count == 0 {
-                        ready.push(user);
-                    }
-                }
-            }
-        }
-        match self.cycle(&waiting) {
-            Some((path, text)) => Err(refusal(index, path, &format!("is recursive: {text}; break the cycle"))),
-            None => Ok(order),
-        }
-    }
-
-    /// The deepest level below the rule at `path`, given those of what it uses.
-    fn depth(&self, path: &Path, depths: &BTreeMap<&Path, u32>) -> u32 {
-        let Some(uses) = self.rules.get(path) else { return ENTER };
-        let below = uses
-            .rules
-            .iter()
-            .map(|(used, level)| level.saturating_add(depths.get(used).copied().unwrap_or(ENTER)))
-            .max()
-            .unwrap_or(0);
-        if self.trees.contains(path) { below } else { below.max(uses.deepest).saturating_add(ENTER) }
-    }
-
-    /// A cycle among the rules that wait for each other: from any of them, what it waits for, until
-    /// one comes again.
-    fn cycle<'g>(&'g self, waiting: &BTreeMap<&'g Path, usize>) -> Option<(&'g Path, String)> {
-        let mut path = *waiting.keys().next()?;
-        let mut seen: Vec<&Path> = Vec::new();
-        loop {
-            if let Some(start) = seen.iter().position(|known| *known == path) {
-                let names: Vec<String> =
-                    seen.iter().skip(start).chain([&path]).map(|path| format!("data.{}", path.join("."))).collect();
-                return Some((path, names.join(" → ")));
-            }
-            seen.push(path);
-            let used = self.rules.get(path)?.rules.keys();
-            path = used.filter_map(|used| waiting.get_key_value(used)).map(|(path, _)| *path).next()?;
+            Stmt::Let(_, Op::Collect(_, ways)) => ways.iter().for_each(|way| body_uses(&way.body, uses)),
+            _ => {}
         }
     }
 }
 
-fn refusal(index: &Index, path: &Path, problem: &str) -> PolicyError {
-    let message = format!("rule data.{} {problem}", path.join("."));
-    match index.below(path).next() {
-        Some((_, rule)) => PolicyError::at(&rule.span, message),
-        None => PolicyError::general(message),
+fn recursion(units: &[Unit], way: &[(UnitId, usize)], again: UnitId) -> PolicyError {
+    let name = |unit: UnitId| units.get(unit).map_or("", |unit| unit.name.as_str());
+    let cycle = way.iter().map(|(unit, _)| *unit).skip_while(|unit| *unit != again).chain([again]);
+    let names: Vec<&str> = cycle.map(name).collect();
+    refusal(units, again, &format!("is recursive: {}; break the cycle", names.join(" → ")))
+}
+
+fn refusal(units: &[Unit], unit: UnitId, problem: &str) -> PolicyError {
+    match units.get(unit) {
+        Some(unit) => PolicyError::at(&unit.span, format!("rule {} {problem}", unit.name)),
+        None => PolicyError::general(problem),
     }
 }

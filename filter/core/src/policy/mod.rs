@@ -1,52 +1,51 @@
-//! Rego text → a prepared regorus engine, or a refusal that names the construct.
+//! Rego text → a program for the plan's machine, or a refusal that names the construct.
 //!
-//! One principle rules this room: **slow and narrow, but never wrong**. regorus' interpreter answers
-//! some ordinary Rego otherwise than OPA, now and then in the direction that lets a request pass
-//! (`docs/configuration.md`, design decision 1). So [`load`] lets through only what is known to be
-//! answered exactly as OPA answers it, and refuses the rest with file, line, column and a hint.
+//! One principle rules this room: **never wrong**. [`load`] lets through only what is answered exactly as OPA answers
+//! it, and refuses the rest with file, line, column and a hint.
 //!
+//! regorus parses; its interpreter is not used, because it answers ordinary Rego otherwise than OPA, now and then in
+//! the direction that lets a request pass. What OPA's compiler does with a module is done here instead, as far as the
+//! language goes: names are resolved, bodies put into an order, references taken out of `not`, rules made functions.
 //! The way of a policy through this room, each step a file:
 //!
-//! 1. [`text`]: sizes, nesting and token counts, before regorus' parser sees the text
-//! 2. regorus parses; [`error`] turns its messages into ours
-//! 3. [`heads`]: packages, imports and rule heads → an index of every rule
-//! 4. [`body`] and [`expression`] (with [`scope`], [`reference`], [`call`], [`negation`], [`input`], [`table`]): every statement
-//! 5. [`graph`]: recursion and depth of evaluation
-//!    and [`tree`]: objects that may be empty, and [`weight`]: how large values become
-//! 6. [`document`]: the data document against the rules
-//! 7. [`entry`]: the wrapper rule that is evaluated, and the engine made ready
+//! 1. [`text`]: sizes, nesting and token counts, before regorus' parser sees the text; [`error`] turns its messages
+//!    into ours
+//! 2. [`index`]: packages, imports and rule heads → an index of every rule
+//! 3. [`resolve`] (with [`scope`] and [`negation`]): bodies in which every name is resolved, [`node`]
+//! 4. [`lower`] and [`reference`]: the same in an order that can be run, in the language of [`core`]; [`units`] does
+//!    it for every rule
+//! 5. [`graph`]: recursion; [`input`]: members of the input that are not provided; [`document`]: the data document
+//!    against the rules
+//! 6. [`emit`]: the program, which calls OPA's builtins and, for what has a meaning of its own, [`helpers`]
 //!
 //! All of it is a pure function of its arguments and bounded by counts, never by a clock: what one
 //! worker accepts, every worker accepts.
 
-mod body;
 mod builtins;
 pub mod bundle;
-mod call;
+mod core;
 mod document;
+mod emit;
 mod entry;
 mod error;
-mod expression;
-mod glob;
 mod graph;
-mod guards;
-mod heads;
+mod helpers;
+mod index;
 mod input;
-mod json;
 mod literal;
+mod lower;
 mod negation;
+mod node;
 mod path;
-mod pattern;
 mod reference;
+mod resolve;
 mod scope;
-mod table;
 #[cfg(test)]
 mod tests;
 mod text;
-mod tree;
-mod weight;
+mod units;
 
-pub use entry::{Loaded, load};
+pub use entry::{InputDocument, Loaded, load, load_for};
 pub use error::PolicyError;
 pub use path::DecisionPath;
 

@@ -1,141 +1,187 @@
-//! Local variables of one rule.
+//! Local variables: which name means which variable in which body.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use regorus::unstable::Span;
+use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Ref};
 
-use super::error::PolicyError;
-use super::heads::{Index, ModuleInfo, Path};
-use super::weight::Weight;
+use super::core::Var;
 
-/// What is known of a value before any request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// An integer.
-    Integer,
-    /// A string, boolean, null or number.
-    Scalar,
-    /// A value without sets in it: all of `input` and `data`.
-    Json,
-    /// A set.
-    Set,
-    /// Anything.
-    Any,
+/// The names of one body.
+#[derive(Debug, Default)]
+pub(super) struct Scope {
+    /// Declared by `some`, `:=`, `every` or as an argument; without a variable before the declaration is reached.
+    pub declared: BTreeMap<String, Option<Var>>,
+    /// Used without any declaration.
+    pub implicit: BTreeMap<String, Var>,
+    /// Every variable that belongs to this body.
+    pub own: BTreeSet<Var>,
 }
 
-impl Kind {
-    /// What a part of such a value is.
-    pub(super) const fn part(self) -> Self {
-        match self {
-            Self::Integer | Self::Scalar | Self::Json => Self::Json,
-            Self::Set | Self::Any => Self::Any,
-        }
-    }
-
-    /// The kind of a value that is of one of two kinds.
-    pub(super) fn join(self, other: Self) -> Self {
-        match (self, other) {
-            (a, b) if a == b => a,
-            (a, b) if a.is_scalar() && b.is_scalar() => Self::Scalar,
-            (a, b) if a.is_json() && b.is_json() => Self::Json,
-            _ => Self::Any,
-        }
-    }
-
-    /// No set can be in it.
-    pub(super) const fn is_json(self) -> bool {
-        matches!(self, Self::Integer | Self::Scalar | Self::Json)
-    }
-
-    /// It is no collection.
-    pub(super) const fn is_scalar(self) -> bool {
-        matches!(self, Self::Integer | Self::Scalar)
-    }
+/// What a name means.
+pub(super) enum Meaning {
+    Local(Var),
+    /// Its declaration comes later in the body.
+    Undeclared,
+    /// No local variable.
+    Global,
 }
 
-/// A local variable.
-#[derive(Debug, Clone)]
-pub(super) struct Local {
-    pub kind: Kind,
-    pub weight: Weight,
-    /// `some x` was seen, but no reference that gives it a value.
-    pub open: bool,
-    /// It is exactly this path below `input`.
-    pub input: Option<Path>,
-    /// It belongs to an `every`, whose variables regorus takes for unbound where they are an index.
-    pub every: bool,
-}
-
-impl Local {
-    /// A variable that has a value.
-    pub(super) const fn bound(kind: Kind, weight: Weight) -> Self {
-        Self { kind, weight, open: false, input: None, every: false }
-    }
-}
-
-/// The local variables in sight, innermost scope last.
+/// The scopes in sight, innermost last, and the numbers of variables.
 #[derive(Debug, Default)]
 pub(super) struct Scopes {
-    scopes: Vec<BTreeMap<String, Local>>,
+    scopes: Vec<Scope>,
+    next: Var,
 }
 
 impl Scopes {
     pub(super) fn push(&mut self) {
-        self.scopes.push(BTreeMap::new());
+        self.scopes.push(Scope::default());
     }
 
-    pub(super) fn pop(&mut self) {
-        self.scopes.pop();
+    /// Leaves the innermost scope; its variables belonged to that body.
+    pub(super) fn pop(&mut self) -> BTreeSet<Var> {
+        self.scopes.pop().map(|scope| scope.own).unwrap_or_default()
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&Local> {
-        self.scopes.iter().rev().find_map(|scope| scope.get(name))
+    /// A variable without a name, of the innermost body.
+    pub(super) fn fresh(&mut self) -> Var {
+        let var = self.next;
+        self.next = self.next.saturating_add(1);
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.own.insert(var);
+        }
+        var
     }
 
-    /// The variable is declared in the innermost scope.
-    pub(super) fn is_innermost(&self, name: &str) -> bool {
-        self.scopes.last().is_some_and(|scope| scope.contains_key(name))
+    /// The number of the next variable.
+    pub(super) const fn next(&self) -> Var {
+        self.next
     }
 
-    /// Gives the open variables among `names` a value.
-    pub(super) fn bind(&mut self, names: &BTreeMap<String, (Kind, Weight)>) {
-        for (name, (kind, weight)) in names {
-            if let Some(local) = self.scopes.iter_mut().rev().find_map(|scope| scope.get_mut(name)) {
-                local.open = false;
-                local.kind = *kind;
-                local.weight = *weight;
+    /// Numbers below were given away elsewhere.
+    pub(super) fn continue_at(&mut self, next: Var) {
+        self.next = self.next.max(next);
+    }
+
+    pub(super) fn meaning(&self, name: &str) -> Meaning {
+        for scope in self.scopes.iter().rev() {
+            match scope.declared.get(name) {
+                Some(Some(var)) => return Meaning::Local(*var),
+                Some(None) => return Meaning::Undeclared,
+                None => {}
             }
+            if let Some(var) = scope.implicit.get(name) {
+                return Meaning::Local(*var);
+            }
+        }
+        Meaning::Global
+    }
+
+    /// Announces that the innermost body declares `name` somewhere.
+    pub(super) fn announce(&mut self, name: &str) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.declared.entry(name.to_owned()).or_insert(None);
         }
     }
 
-    /// Declares a variable. A name that already means something is refused: regorus and OPA do not
-    /// agree on which of the two it is in every place.
-    pub(super) fn declare(
-        &mut self,
-        index: &Index,
-        module: &ModuleInfo,
-        span: &Span,
-        local: Local,
-    ) -> Result<(), PolicyError> {
-        let name = span.text();
-        let mut rule = module.package.clone();
-        rule.push(name.to_owned());
-        let taken = if self.get(name).is_some() {
-            "another variable in sight"
-        } else if index.names.contains_key(&rule) {
-            "a rule of the package"
-        } else if module.aliases.contains_key(name) {
-            "an import"
-        } else if matches!(name, "input" | "data") {
-            "a document"
-        } else if super::builtins::is_operator(name) {
-            "an operator"
-        } else {
-            if let Some(scope) = self.scopes.last_mut() {
-                scope.insert(name.to_owned(), local);
+    /// Declares `name` in the innermost body; `None` if it is declared already.
+    pub(super) fn declare(&mut self, name: &str) -> Option<Var> {
+        let var = self.fresh();
+        let scope = self.scopes.last_mut()?;
+        match scope.declared.insert(name.to_owned(), Some(var)) {
+            Some(Some(_)) => None,
+            _ => Some(var),
+        }
+    }
+
+    /// Takes `name`, which nothing declares, for a variable of the innermost body.
+    pub(super) fn imply(&mut self, name: &str) {
+        let var = self.fresh();
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.implicit.insert(name.to_owned(), var);
+        }
+    }
+}
+
+/// The names that the statements of a body declare, in their order.
+pub(super) fn declared(statements: &[LiteralStmt]) -> Vec<String> {
+    let mut names = Vec::new();
+    for statement in statements {
+        match &statement.literal {
+            Literal::SomeVars { vars, .. } => names.extend(vars.iter().map(|span| span.text().to_owned())),
+            Literal::SomeIn { key, value, .. } => {
+                key.iter().chain([value]).for_each(|pattern| pattern_names(pattern, &mut names));
             }
-            return Ok(());
-        };
-        Err(PolicyError::at(span, format!("variable `{name}` has the name of {taken}; rename it")))
+            Literal::Expr { expr, .. } => {
+                if let Expr::AssignExpr { op: AssignOp::ColEq, lhs, .. } = expr.as_ref() {
+                    pattern_names(lhs, &mut names);
+                }
+            }
+            Literal::NotExpr { .. } | Literal::Every { .. } => {}
+        }
+    }
+    names.retain(|name| name != "_");
+    names
+}
+
+/// The variables that a pattern declares.
+fn pattern_names(pattern: &Expr, names: &mut Vec<String>) {
+    match pattern {
+        Expr::Var { span, .. } => names.push(span.text().to_owned()),
+        Expr::Array { items, .. } => items.iter().for_each(|item| pattern_names(item, names)),
+        Expr::Object { fields, .. } => fields.iter().for_each(|(_, _, value)| pattern_names(value, names)),
+        _ => {}
+    }
+}
+
+/// The names used in the statements of a body, but not those inside comprehensions and `every`, which are bodies of
+/// their own.
+pub(super) fn used(statements: &[LiteralStmt], names: &mut BTreeSet<String>) {
+    for statement in statements {
+        for modifier in &statement.with_mods {
+            used_in(&modifier.r#as, names);
+        }
+        match &statement.literal {
+            Literal::SomeVars { .. } => {}
+            Literal::SomeIn { key, value, collection, .. } => {
+                key.iter().chain([value, collection]).for_each(|expr| used_in(expr, names));
+            }
+            Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => used_in(expr, names),
+            Literal::Every { domain, .. } => used_in(domain, names),
+        }
+    }
+}
+
+/// The names used in an expression.
+pub(super) fn used_in(expr: &Ref<Expr>, names: &mut BTreeSet<String>) {
+    let mut open = vec![expr];
+    while let Some(expr) = open.pop() {
+        match expr.as_ref() {
+            Expr::Var { span, .. } => {
+                names.insert(span.text().to_owned());
+            }
+            Expr::RefDot { refr, .. } => open.push(refr),
+            Expr::RefBrack { refr, index, .. } => open.extend([refr, index]),
+            // The function's own name is no variable.
+            Expr::Call { params, .. } => open.extend(params),
+            Expr::Array { items, .. } | Expr::Set { items, .. } => open.extend(items),
+            Expr::Object { fields, .. } => open.extend(fields.iter().flat_map(|(_, key, value)| [key, value])),
+            Expr::UnaryExpr { expr, .. } => open.push(expr),
+            Expr::BinExpr { lhs, rhs, .. }
+            | Expr::BoolExpr { lhs, rhs, .. }
+            | Expr::ArithExpr { lhs, rhs, .. }
+            | Expr::AssignExpr { lhs, rhs, .. } => open.extend([lhs, rhs]),
+            Expr::Membership { key, value, collection, .. } => {
+                open.extend(key.iter().chain([value, collection]));
+            }
+            Expr::ArrayCompr { .. }
+            | Expr::SetCompr { .. }
+            | Expr::ObjectCompr { .. }
+            | Expr::String { .. }
+            | Expr::RawString { .. }
+            | Expr::Number { .. }
+            | Expr::Bool { .. }
+            | Expr::Null { .. } => {}
+        }
     }
 }

@@ -203,15 +203,8 @@ impl Scan<'_> {
                 self.frames.push(Frame::default());
             }
             "in" if self.before() == Before::Operand => self.link(Before::Operator),
-            "with" => {
-                return Err(PolicyError::at(
-                    span,
-                    "`with` is not available inline; pass the value to a function as an argument",
-                ));
-            }
-            "as" | "contains" | "default" | "else" | "every" | "if" | "import" | "not" | "package" | "some" => {
-                self.restart()
-            }
+            "as" | "with" | "contains" | "default" | "else" | "every" | "if" | "import" | "not" | "package"
+            | "some" => self.restart(),
             _ => self.operand(),
         }
         Ok(())

@@ -92,3 +92,8 @@ fn entry(plan: raw::Plan, tables: &mut Tables) -> Result<EntryPoint, PlanError> 
     let blocks = Lowering::entry(tables, &mut slots).blocks(plan.blocks.unwrap_or_default())?;
     Ok(EntryPoint { name: plan.name, slots: slots.len(), blocks })
 }
+
+/// Checks that what is alive at the same time is bounded.
+pub fn check_depth(program: &Program) -> Result<(), PlanError> {
+    depth::check(&program.functions, &program.entries)
+}

@@ -1,16 +1,26 @@
 //! Tests of the room as a whole. What OPA answers was asked of OPA 1.22.2.
 
 mod accepted;
-mod builtins;
 mod bundle;
-mod hazards;
+mod constructs;
 mod limits;
 mod loading;
 mod refused;
+mod regorus_facts;
+
+use std::rc::Rc;
+use std::time::Duration;
 
 use regorus::Value;
 
-use super::{DecisionPath, Loaded, Module, PolicyError, RegoVersion, load};
+use super::{DecisionPath, InputDocument, Loaded, Module, PolicyError, RegoVersion};
+use crate::builtins::{Context, Moment};
+use crate::config::Limits;
+use crate::engine::EvalError;
+use crate::host::testing::FakeClock;
+use crate::plan::Scratch;
+
+const LIMITS: Limits = Limits { time: Duration::from_millis(50), steps: 1_000_000 };
 
 /// Loads one module `p.rego` of package `t`, with the decision `data.t.x`.
 fn load_rules(rules: &str) -> Result<Loaded, PolicyError> {
@@ -18,26 +28,51 @@ fn load_rules(rules: &str) -> Result<Loaded, PolicyError> {
 }
 
 fn load_with(data: &str, rules: &str) -> Result<Loaded, PolicyError> {
-    load_modules(data, &[("p.rego", &format!("package t\n{rules}"))], "t/x")
+    load_any(data, rules, RegoVersion::V1, InputDocument::Request)
+}
+
+/// Loads a module, which is of package `t` if it does not say another.
+fn load_any(data: &str, rules: &str, version: RegoVersion, input: InputDocument) -> Result<Loaded, PolicyError> {
+    let text = if rules.starts_with("package ") { rules.to_owned() } else { format!("package t\n{rules}") };
+    load_for(data, &[("p.rego", &text)], "t/x", version, input)
 }
 
 fn load_modules(data: &str, modules: &[(&str, &str)], path: &str) -> Result<Loaded, PolicyError> {
+    load_for(data, modules, path, RegoVersion::V1, InputDocument::Request)
+}
+
+fn load_for(
+    data: &str,
+    modules: &[(&str, &str)],
+    path: &str,
+    version: RegoVersion,
+    input: InputDocument,
+) -> Result<Loaded, PolicyError> {
     let modules: Vec<Module> =
         modules.iter().map(|(name, text)| Module { name: (*name).to_owned(), text: (*text).to_owned() }).collect();
-    load(&modules, json(data), &DecisionPath::parse(path).unwrap(), RegoVersion::V1)
+    super::load_for(&modules, json(data), &DecisionPath::parse(path).unwrap(), version, input)
 }
 
 fn json(text: &str) -> Value {
-    Value::from_json_str(text).unwrap()
+    crate::json::parse(text.as_bytes()).unwrap()
+}
+
+/// The decision for an input.
+fn evaluate(loaded: &Loaded, input: &Value) -> Result<Value, EvalError> {
+    let mut context = Context::new(Rc::new(FakeClock::default()));
+    context.begin(LIMITS, Moment::default());
+    let results = loaded.plan.evaluate(loaded.entry, input, &loaded.data, &mut context, &mut Scratch::default())?;
+    let bindings = results.into_iter().next().ok_or(EvalError::Undefined)?;
+    Ok(bindings.as_object().unwrap().get(&Value::from("result")).unwrap().clone())
 }
 
 /// The decision for an input, as JSON; `undefined`, or `error: …`.
-fn decide(loaded: &mut Loaded, input: &str) -> String {
-    loaded.engine.set_input(json(input));
-    match loaded.engine.eval_rule(loaded.entry.clone()) {
-        Ok(Value::Undefined) => "undefined".to_owned(),
+fn decide(loaded: &Loaded, input: &str) -> String {
+    let Ok(input) = crate::json::parse(input.as_bytes()) else { return "error: not a document".to_owned() };
+    match evaluate(loaded, &input) {
         Ok(value) => serde_json::to_string(&value).unwrap(),
-        Err(error) => format!("error: {error}"),
+        Err(EvalError::Undefined) => "undefined".to_owned(),
+        Err(error) => format!("error: {error:?}"),
     }
 }
 
@@ -49,13 +84,55 @@ fn agree(rules: &str, cases: &[(&str, &str)]) {
 
 #[track_caller]
 fn agree_with(data: &str, rules: &str, cases: &[(&str, &str)]) {
-    let mut loaded = match load_with(data, rules) {
+    check(load_with(data, rules), rules, cases);
+}
+
+#[track_caller]
+fn check(loaded: Result<Loaded, PolicyError>, rules: &str, cases: &[(&str, &str)]) {
+    let loaded = match loaded {
         Ok(loaded) => loaded,
         Err(error) => panic!("{rules}: {error}"),
     };
     for (input, want) in cases {
-        assert_eq!(decide(&mut loaded, input), *want, "{rules} for {input}");
+        assert_eq!(decide(&loaded, input), *want, "{rules} for {input}");
     }
+}
+
+/// OPA's answers, for any input document.
+#[track_caller]
+fn opa(data: &str, rules: &str, cases: &[(&str, &str)]) {
+    check(load_any(data, rules, RegoVersion::V1, InputDocument::Any), rules, cases);
+}
+
+/// The same for a v0 module.
+#[track_caller]
+fn opa_v0(data: &str, rules: &str, cases: &[(&str, &str)]) {
+    check(load_any(data, rules, RegoVersion::V0, InputDocument::Any), rules, cases);
+}
+
+/// OPA's answers, or none: the policy may be refused, an evaluation may be an error. Never another answer.
+#[track_caller]
+fn opa_or_nothing(data: &str, rules: &str, cases: &[(&str, &str)]) {
+    let Ok(loaded) = load_any(data, rules, RegoVersion::V1, InputDocument::Any) else { return };
+    for (input, want) in cases {
+        let decision = decide(&loaded, input);
+        assert!(decision == *want || decision.starts_with("error: "), "{rules} for {input}: {decision}, not {want}");
+    }
+}
+
+/// The policy is refused, or its evaluation ends in an error.
+#[track_caller]
+fn stops(rules: &str) {
+    if let Ok(loaded) = load_rules(rules) {
+        let decision = decide(&loaded, "{}");
+        assert!(decision.starts_with("error: "), "{rules}: {decision}");
+    }
+}
+
+/// The evaluation ends in a conflict.
+#[track_caller]
+fn conflict(rules: &str, input: &str) {
+    assert_eq!(evaluate(&load_rules(rules).unwrap(), &json(input)), Err(EvalError::Conflict), "{rules}");
 }
 
 /// Loads `rules`, which must be refused with a message that contains `part`.

@@ -8,7 +8,7 @@ use super::super::{Context, Failure};
 const BEGIN: &[u8] = b"-----BEGIN";
 
 /// Work of reading and describing a certificate, for each byte of its text.
-const READ_BYTE: usize = 128;
+const READ_BYTE: usize = 384;
 
 /// The DER of all certificates, one after the other.
 pub(super) fn bytes(context: &mut Context, text: &str) -> Result<Vec<u8>, Failure> {

@@ -103,11 +103,7 @@ func (q *question) answer() answered {
 func (q *question) evaluate() ([]map[string]any, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	// Bindings as values, not as the Go structures that lose sets: the query is prepared by the library and its
-	// solutions are read through a custom value reader.
-	prepared, err := rego.New(append(q.options(), rego.GenerateJSON(func(term *ast.Term, _ *rego.EvalContext) (any, error) {
-		return tag(term.Value)
-	}))...).PrepareForEval(ctx)
+	prepared, err := rego.New(append(q.options(), taggedBindings())...).PrepareForEval(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -119,11 +115,22 @@ func (q *question) evaluate() ([]map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return bindings(solutions), nil
+}
+
+// taggedBindings has the library read solutions as tagged values, not as the Go structures that lose sets.
+func taggedBindings() func(*rego.Rego) {
+	return rego.GenerateJSON(func(term *ast.Term, _ *rego.EvalContext) (any, error) {
+		return tag(term.Value)
+	})
+}
+
+func bindings(solutions rego.ResultSet) []map[string]any {
 	result := make([]map[string]any, 0, len(solutions))
 	for _, solution := range solutions {
 		result = append(result, solution.Bindings)
 	}
-	return result, nil
+	return result
 }
 
 // describe takes the outermost code: an error of a builtin may carry one of the parser.

@@ -3,6 +3,7 @@
 //
 //	oracle cases                every conformance case of OPA's module, planned and answered, one JSON line each
 //	oracle answer               reads one JSON request a line, writes one JSON answer a line
+//	oracle batch                reads one policy with several queries and inputs a line, answers them all
 //	oracle call                 reads one builtin call a line, writes its value
 //	oracle vectors FILE…        puts OPA's answers into files of builtin calls, in place
 package main
@@ -16,7 +17,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fail(fmt.Errorf("usage: oracle cases | answer | call | vectors FILE…"))
+		fail(fmt.Errorf("usage: oracle cases | answer | batch | call | vectors FILE…"))
 	}
 	out := bufio.NewWriterSize(os.Stdout, 1<<20)
 	var err error
@@ -25,6 +26,8 @@ func main() {
 		err = printCases(out)
 	case "answer":
 		err = eachLine(out, answerLine)
+	case "batch":
+		err = eachLine(out, batchLine)
 	case "call":
 		err = eachLine(out, callLine)
 	case "vectors":

@@ -27,6 +27,12 @@ impl Oracle {
         Self::start("answer")
     }
 
+    /// Answers a policy's queries for several inputs: `{v0?, modules, data?, inputs, queries}` gets
+    /// `{queries: [{plan, answers: [{result, error}]} or {error}]}`.
+    pub fn batch() -> Result<Self> {
+        Self::start("batch")
+    }
+
     /// Calls builtins: `{name, args, time?}` gets `{value, defined, error}`.
     pub fn call() -> Result<Self> {
         Self::start("call")

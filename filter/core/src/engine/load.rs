@@ -5,7 +5,7 @@ use super::shelf::Shelf;
 use crate::builtins::Context;
 use crate::config::{Policy, Program};
 use crate::plan::{Entry, Passes, Plan, PlanError, Scratch};
-use crate::policy::{self, DecisionPath};
+use crate::policy::{self, DecisionPath, InputDocument};
 use regorus::Value;
 use std::fmt::Write as _;
 use std::rc::Rc;
@@ -48,12 +48,20 @@ impl std::fmt::Display for LoadError {
 /// # Errors
 /// Why it cannot be evaluated here.
 pub fn load(policy: Policy, shelf: &Shelf) -> Result<Loaded, LoadError> {
+    load_for(policy, shelf, InputDocument::Request)
+}
+
+/// As [`load`], for an input document that may be another than a request's: tools and tests that ask any question.
+///
+/// # Errors
+/// Why it cannot be evaluated here.
+pub fn load_for(policy: Policy, shelf: &Shelf, document: InputDocument) -> Result<Loaded, LoadError> {
     let Policy { program, data, path, .. } = policy;
     match program {
         Program::Plan(bytes) => load_plan(&bytes, data, &path, shelf),
         Program::Source { modules, version } => {
             let count = modules.len();
-            let loaded = policy::load(&modules, data, &path, version)
+            let loaded = policy::load_for(&modules, data, &path, version, document)
                 .map_err(|error| LoadError::Unsupported(error.to_string()))?;
             let summary = format!("the policy is compiled from source ({count} modules), decision {path}");
             let policy::Loaded { plan, entry, data } = loaded;

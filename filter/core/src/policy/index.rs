@@ -112,7 +112,9 @@ impl Index {
         for syntax in syntaxes {
             let package = package_of(syntax)?;
             let aliases = aliases_of(syntax)?;
-            index.replaces |= syntax.package.span.source.contents().contains("with ");
+            let text = syntax.package.span.source.contents();
+            let imported = aliases.values().any(|alias| matches!(alias, Alias::Data(_)));
+            index.replaces |= text.contains("with data") || imported && text.contains("with ");
             index.packages.insert(package.clone());
             index.modules.push(ModuleInfo { package, aliases, syntax: syntax.clone() });
         }

@@ -19,11 +19,24 @@ pub(super) struct Resolver<'a> {
     pub index: &'a Index,
     pub module: &'a ModuleInfo,
     pub scopes: Scopes,
+    /// Declared by `some` or `every`, which OPA wants to be used.
+    declared: Vec<(Var, Span)>,
+    used: BTreeSet<Var>,
 }
 
 impl<'a> Resolver<'a> {
     pub(super) fn new(index: &'a Index, module: &'a ModuleInfo) -> Self {
-        Self { index, module, scopes: Scopes::default() }
+        Self { index, module, scopes: Scopes::default(), declared: Vec::new(), used: BTreeSet::new() }
+    }
+
+    /// Refuses variables that are declared and not used, as OPA does.
+    pub(super) fn check_used(&self) -> Result<(), PolicyError> {
+        match self.declared.iter().find(|(var, _)| !self.used.contains(var)) {
+            Some((_, span)) => {
+                Err(PolicyError::at(span, format!("variable `{}` is declared and not used; remove it", span.text())))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Opens the scope of a body that also holds `terms`, such as a rule's head.
@@ -103,7 +116,8 @@ impl<'a> Resolver<'a> {
         match &statement.literal {
             Literal::SomeVars { vars, .. } => {
                 for span in vars {
-                    self.declare(span)?;
+                    let var = self.declare(span)?;
+                    self.declared.push((var, span.clone()));
                 }
                 Ok(())
             }
@@ -148,7 +162,11 @@ impl<'a> Resolver<'a> {
     ) -> Result<Goal, PolicyError> {
         self.scopes.push();
         let name = |resolver: &mut Self, span: Option<&Span>| match span {
-            Some(span) if span.text() != "_" => resolver.declare(span),
+            Some(span) if span.text() != "_" => {
+                let var = resolver.declare(span)?;
+                resolver.declared.push((var, span.clone()));
+                Ok(var)
+            }
             _ => Ok(resolver.scopes.fresh()),
         };
         let key = name(self, key)?;
@@ -423,7 +441,10 @@ impl<'a> Resolver<'a> {
             return Ok(Node::Var(self.scopes.fresh(), span.clone()));
         }
         match self.scopes.meaning(name) {
-            Meaning::Local(var) => return Ok(Node::Var(var, span.clone())),
+            Meaning::Local(var) => {
+                self.used.insert(var);
+                return Ok(Node::Var(var, span.clone()));
+            }
             Meaning::Undeclared => {
                 return Err(PolicyError::at(
                     span,

@@ -194,6 +194,7 @@ impl Writer<'_> {
         resolver.open(part.statements, &part.terms());
         goals.append(&mut resolver.goals(part.statements)?);
         let item = self.item(part, &mut resolver)?;
+        resolver.check_used()?;
         resolver.scopes.pop();
         resolver.scopes.pop();
         let block = Block { goals, own: BTreeSet::new(), span: part.span.clone() };

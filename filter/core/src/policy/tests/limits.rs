@@ -44,7 +44,7 @@ fn sizes() {
 #[cfg(not(target_arch = "wasm32"))]
 #[test]
 fn the_worst_that_is_accepted_fits_half_a_mebibyte() {
-    let nested: String = (0..9).map(|i| format!("every e{i} in [1] {{ ")).collect();
+    let nested: String = (0..9).map(|i| format!("every e{i} in [1] {{ e{i} == 1; ")).collect();
     let loops: String = (0..60).map(|i| format!("some e{i} in [1]; ")).collect();
     let functions: String = (0..900).map(|i| format!("f{i}(a) := f{}(a)\n", i + 1)).collect();
     let backwards: String = (1..500).map(|i| format!("v{} = v{i}; ", i - 1)).collect();

@@ -11,7 +11,7 @@ fn recursion() {
     refuse("x if y\ny if x", "data.t.x → data.t.y → data.t.x");
     refuse("x := f(1)\nf(a) := f(a)", "recursive");
     refuse("x.a := x.b\nx.b := x", "recursive");
-    refuse("x if not y\ny if { every e in [1] { x } }", "recursive");
+    refuse("x if not y\ny if { every e in [1] { e == 1; x } }", "recursive");
     refuse("x := data.t[k] if k := \"y\"\ny := 1", "recursive");
     refuse("x[a] := 1 if { some a in [1]; x[2] }", "recursive");
 }
@@ -55,6 +55,8 @@ fn declarations() {
     refuse("x if { y > 0; y := 1 }", "before it is declared");
     refuse("x if { y := y }", "before it is declared");
     refuse("f(a) if { a := 1 }\nx := 1", "declared again");
+    refuse("x if { some k; true }", "declared and not used");
+    refuse("x if every k, v in input.l { v == 1 }", "declared and not used");
     refuse("x if { data := 1 }", "cannot be");
     refuse("x if { input.a := 1 }", "a pattern may have");
 }

@@ -49,7 +49,8 @@ fn reverse(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
 fn slice(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
     let [items, start, stop] = args else { return Err(Failure::ARITY) };
     let items = array(items)?;
-    let position = |value| small_integer(value).map(|position| usize::try_from(position).unwrap_or(0));
+    // Wasm has 32 bits for a position and OPA 64: what does not fit lies behind the end, as it does there.
+    let position = |value| small_integer(value).map(|position| usize::try_from(position.max(0)).unwrap_or(usize::MAX));
     let (start, stop) = (position(start)?, position(stop)?.min(items.len()));
     let length = stop.saturating_sub(start);
     pay(context, length)?;

@@ -49,7 +49,7 @@ fn a_value_undefined_and_a_conflict_are_told_apart() {
 fn other_errors_name_the_place_and_no_value() {
     let clock = Rc::new(FakeClock::default());
     let engine = engine("allow if input.amount / 3 == 1", ROOMY, &clock);
-    let Err(EvalError::Other(detail)) = engine.evaluate(input(r#"{"amount":12346}"#), Moment::default()) else {
+    let Err(EvalError::Inexact(detail)) = engine.evaluate(input(r#"{"amount":12346}"#), Moment::default()) else {
         panic!("a quotient without end is not an error");
     };
     assert!(detail.starts_with("p.rego:2:"), "{detail}");

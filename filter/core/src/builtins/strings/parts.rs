@@ -36,7 +36,11 @@ pub(super) fn substring(context: &mut Context, args: &[Value]) -> Result<Value, 
     let [value, offset, length] = args else { return Err(arity()) };
     let (text, offset, length) = (text(value)?, integer(offset)?, integer(length)?);
     context.work(text.len())?;
-    let offset = usize::try_from(offset).map_err(|_| Failure::Error("a negative offset".into()))?;
+    if offset < 0 {
+        return Err(Failure::Error("a negative offset".into()));
+    }
+    // Wasm has 32 bits for a position and OPA 64: what does not fit lies behind the end, as it does there.
+    let offset = usize::try_from(offset).unwrap_or(usize::MAX);
     let part = behind(text, offset);
     let Ok(length) = usize::try_from(length) else { return Ok(Value::from(part)) };
     let left = behind(part, length);

@@ -1,7 +1,7 @@
 //! Traps T2 to T4: bodies, trailers, and requests that are held while a callout is pending.
 
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sark_integration::configuration::{and, of};
 use sark_integration::envoy::bootstrap::wasm_filter;
@@ -194,22 +194,87 @@ fn t04_without_the_flag_a_header_policy_decides_posts_of_every_shape() {
     assert!(stack.echo().received_at("/t04").iter().any(|request| request.body.len() == large.len()));
 }
 
+const UNAVAILABLE: &str = "opa_evaluation_errors_total.implementation.none.reason.body_unavailable";
+
 #[test]
-fn t04_without_the_flag_a_body_policy_holds_the_request_for_ever() {
+fn t04_without_the_flag_a_request_with_a_body_is_denied_and_nothing_of_it_leaks() {
+    let configuration = and(&bodies(), json!({"failure_mode_allow": true, "status_on_error": {"code": 503}}));
+    for protocol in BOTH {
+        let stack = turn(&configuration, false);
+        let post = || json_post("/t04/a", protocol);
+        let shapes = [
+            post().body(GOOD.concat()),
+            post().body("x".repeat(300_000)),
+            post().frames(GOOD).trailer("x-last", "1"),
+            post().header("expect", "100-continue").body(GOOD.concat()),
+            post().header("content-type", "application/grpc").frames(["\0\0\0\0\0"]),
+        ];
+        // The first finds out how the flag stands; the others are answered at once.
+        for (number, shape) in shapes.iter().enumerate() {
+            let begun = Instant::now();
+            let reply = stack.send(shape);
+            let (grpc, seconds) = (number == 4, begun.elapsed().as_secs());
+            assert_eq!(
+                (reply.status, reply.text().as_str()),
+                (if grpc { 200 } else { 503 }, ""),
+                "{number}: {reply:?}"
+            );
+            assert!(if number == 0 { seconds < 5 } else { seconds < 1 }, "{number} took {seconds} s");
+        }
+        assert!(stack.stat(&format!("wasmcustom.{UNAVAILABLE}")) >= 5);
+        assert_eq!(
+            stack.send(&Request::get("/t04-head").protocol(protocol)).status,
+            200,
+            "without a body it is decided"
+        );
+        stack.settle();
+        assert_eq!(stack.echo().received_at("/t04/"), []);
+        let line = stack.envoy().wait_for_access(|line| line["error"] == "none:body_unavailable").unwrap();
+        assert_eq!((&line["details"], &line["allowed"]), (&json!("sark_error"), &Value::Null));
+        assert!(stack.envoy().log_contains("with_request_body needs allow_on_headers_stop_iteration: true"));
+    }
+}
+
+#[test]
+fn t04_without_the_flag_a_body_that_never_comes_is_no_reason_to_deny_the_next_one() {
     let stack = turn(&bodies(), false);
-    let connection = Http2::open(stack.address()).unwrap();
-    let mut stream = connection.start(&json_post("/t04/h2", Protocol::Http2), false).unwrap();
-    stream.data(EVIL.concat(), false).unwrap();
-    stream.trailers(&vec![("x-last".to_owned(), b"1".to_vec())]).unwrap();
-    let mut line = Connection::open(stack.address()).unwrap();
-    line.write(json_post("/t04/h1", Protocol::Http1).body(EVIL.concat()).to_bytes()).unwrap();
-    stack.settle();
-    assert_eq!(stack.send(&Request::get("/t04-head")).status, 200, "a request without a body is decided");
-    stack.settle();
-    stream.reset();
-    line.abort().unwrap();
+    let earlier = before(&stack);
+    // Waits for a body of which nothing comes: that says nothing about the flag.
+    let mut idle = Connection::open(stack.address()).unwrap();
+    idle.write("POST /t04/idle HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n").unwrap();
+    std::thread::sleep(Duration::from_millis(3_500));
+    assert_eq!(before(&stack), earlier, "nobody was denied");
+    // Now a part of it comes and is kept back.
+    idle.write("1234").unwrap();
+    assert_eq!(idle.response("POST").unwrap().status, 403);
+    assert_eq!(before(&stack), earlier + 1);
     stack.settle();
     assert_eq!(stack.echo().received_at("/t04/"), []);
+}
+
+fn before(stack: &Stack) -> u64 {
+    stack.stat(&format!("wasmcustom.{UNAVAILABLE}"))
+}
+
+#[test]
+fn t04_with_the_flag_a_slow_body_is_waited_for() {
+    let stack = turn(&bodies(), true);
+    let earlier = before(&stack);
+    for path in ["/t04/slow/1", "/t04/slow/2"] {
+        let mut slow = Connection::open(stack.address()).unwrap();
+        let text = GOOD.concat();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            text.len()
+        );
+        slow.write(head).unwrap();
+        std::thread::sleep(Duration::from_millis(2_500));
+        slow.write(&text[..5]).unwrap();
+        std::thread::sleep(Duration::from_millis(2_500));
+        slow.write(&text[5..]).unwrap();
+        assert_eq!(slow.response("POST").unwrap().status, 200);
+    }
+    assert_eq!(before(&stack), earlier);
 }
 
 #[test]

@@ -7,17 +7,20 @@
 //! ```
 //!
 //! Every way through ends in `Allow` or `Deny`, and every way that is not a decision of a policy ends in `Deny`, but
-//! for `failure_mode_allow` where the request itself did not cause the error.
+//! for three that the operator chose: `failure_mode_allow` where the request itself did not cause the error, `dry_run`,
+//! and a route that disables the check where `route_overrides` is on.
 
 use crate::builtins::Moment;
-use crate::config::{self, Config, ConfigError, Settings};
-use crate::decision::{self, Decision, Mutations, Reply};
+use crate::config::{self, Config, ConfigError, Policy, Settings};
+use crate::decision::{self, Decision, Metadata, Mutations, Reply, Unusable, Verdict};
 use crate::engine::{self, Engine, LoadError, Shelf};
 use crate::host::{Clock, Host, HostError};
 use crate::metrics::{Counter, Implementation, Outcome, Reason};
+use crate::policy::DecisionPath;
 use crate::remote::{self, Callout};
 use crate::request::{self, Body, DocumentError, Head};
 use crate::rollout;
+use crate::route::Overrides;
 use regorus::Value;
 use std::rc::Rc;
 use std::time::Duration;
@@ -25,8 +28,10 @@ use std::time::Duration;
 /// A configuration in force: decides requests, keeps nothing of them.
 pub struct Authorizer {
     config: Settings,
-    /// `None`: the policy cannot be decided inline, and the remote OPA decides for everyone.
-    engine: Option<Engine>,
+    /// The configured decision, then those that routes may choose.
+    paths: Vec<DecisionPath>,
+    /// One for each path. `None`: it cannot be decided inline, and the remote OPA decides for everyone.
+    engines: Vec<Option<Engine>>,
     clock: Rc<dyn Clock>,
     summary: String,
 }
@@ -59,18 +64,16 @@ impl Authorizer {
         shelf: &Shelf,
     ) -> Result<Self, ConfigError> {
         let Config { policy, settings } = config::read(bytes, env)?;
-        let goes_remote = policy.unsupported_goes_remote;
-        let (engine, summary) = match engine::load(policy, shelf) {
-            Ok(loaded) => {
-                let summary = loaded.summary.clone();
-                (Some(Engine::new(loaded, settings.limits, Rc::clone(&clock))), summary)
-            }
-            Err(LoadError::Unsupported(why)) if goes_remote => {
-                (None, format!("the policy cannot be decided inline, the remote OPA decides for everyone: {why}"))
-            }
-            Err(error) => return Err(ConfigError::new("policy", error.to_string())),
-        };
-        Ok(Self { config: settings, engine, clock, summary })
+        let paths: Vec<DecisionPath> = std::iter::once(&policy.path).chain(&policy.more_paths).cloned().collect();
+        let mut engines = Vec::with_capacity(paths.len());
+        let mut summaries = Vec::with_capacity(paths.len());
+        for path in &paths {
+            let policy = Policy { path: path.clone(), ..policy.clone() };
+            let (engine, summary) = load(policy, &settings, &clock, shelf)?;
+            engines.push(engine);
+            summaries.push(summary);
+        }
+        Ok(Self { config: settings, paths, engines, clock, summary: summaries.join("; ") })
     }
 
     /// One line for the operator: how the policy is evaluated, and why so.
@@ -79,35 +82,67 @@ impl Authorizer {
         &self.summary
     }
 
-    /// The policy cannot be decided inline, so that the remote OPA decides for everyone.
+    /// A decision cannot be made inline, so that the remote OPA makes it for everyone.
     #[must_use]
-    pub const fn is_remote_only(&self) -> bool {
-        self.engine.is_none()
+    pub fn is_remote_only(&self) -> bool {
+        self.engines.iter().any(Option::is_none)
     }
 
-    /// Begins the check of a request whose headers are complete. `end_of_stream`: it has no body and no trailers.
-    pub fn check(self: &Rc<Self>, head: Head, end_of_stream: bool, host: &dyn Host) -> (Check, Step) {
+    /// Whether this request header is to be removed before the check begins: it is not the client's to send.
+    #[must_use]
+    pub fn strips(&self, name: &[u8]) -> bool {
+        self.config.flow.strips(name)
+    }
+
+    /// Begins the check of a request whose headers have arrived.
+    pub fn check(self: &Rc<Self>, arrival: Arrival, host: &dyn Host) -> (Check, Step) {
+        let Arrival { head, stripped, end_of_stream } = arrival;
         let mut check = Check {
             authorizer: Rc::clone(self),
             path: head.path().to_owned(),
             state: State::Done,
             failures: Vec::new(),
+            route: Overrides::default(),
+            decision_id: None,
+            dynamic_metadata: None,
             implementation: Implementation::None,
             outcome: Outcome::FailureModeDeny,
         };
-        let step = if self.config.body.is_none() || end_of_stream {
-            check.decide(&head, None, host)
-        } else if !head.is_tunnel() {
-            check.state = State::AwaitsBody(head);
-            Step::NeedBody
-        } else if head.announces_body() {
-            // What comes after the headers of a tunnel is not shown to the policy: a body must not hide there.
-            check.answer(Outcome::BadRequest, Reply::bad_request("an upgrade or CONNECT with a body"))
-        } else {
-            check.decide(&head, None, host)
+        let step = match check.look_at_route(&stripped, host) {
+            Some(step) => step,
+            None => check.begin(head, end_of_stream, host),
         };
         (check, step)
     }
+}
+
+fn load(
+    policy: Policy,
+    settings: &Settings,
+    clock: &Rc<dyn Clock>,
+    shelf: &Shelf,
+) -> Result<(Option<Engine>, String), ConfigError> {
+    let goes_remote = policy.unsupported_goes_remote;
+    match engine::load(policy, shelf) {
+        Ok(loaded) => {
+            let summary = loaded.summary.clone();
+            Ok((Some(Engine::new(loaded, settings.limits, Rc::clone(clock))), summary))
+        }
+        Err(LoadError::Unsupported(why)) if goes_remote => {
+            Ok((None, format!("the policy cannot be decided inline, the remote OPA decides for everyone: {why}")))
+        }
+        Err(error) => Err(ConfigError::new("policy", error.to_string())),
+    }
+}
+
+/// A request whose headers are complete.
+pub struct Arrival {
+    /// Its headers, without those that are stripped.
+    pub head: Head,
+    /// The names of those that were there and are stripped, lower case.
+    pub stripped: Vec<String>,
+    /// It has no body and no trailers.
+    pub end_of_stream: bool,
 }
 
 /// One request on its way to a decision. Keeps the configuration it began with to its end.
@@ -116,6 +151,10 @@ pub struct Check {
     path: String,
     state: State,
     failures: Vec<(Implementation, Reason)>,
+    route: Overrides,
+    /// Given with a decision, never with an error.
+    decision_id: Option<String>,
+    dynamic_metadata: Option<Metadata>,
     implementation: Implementation,
     outcome: Outcome,
 }
@@ -127,6 +166,48 @@ enum State {
 }
 
 impl Check {
+    /// What the route has to say, where it may; a step if that ends the check.
+    fn look_at_route(&mut self, stripped: &[String], host: &dyn Host) -> Option<Step> {
+        let authorizer = Rc::clone(&self.authorizer);
+        let flow = &authorizer.config.flow;
+        if !flow.route_overrides {
+            return None;
+        }
+        // Removing a header lets Envoy pick another route, and shows the metadata of the first one all the same.
+        if stripped.iter().any(|name| flow.may_reroute(name)) {
+            return Some(self.refuse(Reason::RouteChanged, "a header that is stripped", host));
+        }
+        let (configured, choices) = authorizer.paths.split_first()?;
+        let overrides = match host.route_metadata() {
+            Ok(bytes) => Overrides::read(&bytes, configured, choices),
+            Err(HostError) => return Some(self.host_failed(host)),
+        };
+        match overrides {
+            Ok(overrides) => self.route = overrides,
+            Err(error) => return Some(self.refuse(Reason::RouteMetadata, &error.to_string(), host)),
+        }
+        self.route.disabled.then(|| self.allow(Outcome::Disabled, Mutations::default(), host))
+    }
+
+    fn begin(&mut self, head: Head, end_of_stream: bool, host: &dyn Host) -> Step {
+        if self.authorizer.config.body.is_none() || end_of_stream {
+            self.decide(&head, None, host)
+        } else if !head.is_tunnel() {
+            self.state = State::AwaitsBody(head);
+            Step::NeedBody
+        } else if head.announces_body() {
+            // What comes after the headers of a tunnel is not shown to the policy: a body must not hide there.
+            self.answer(Outcome::BadRequest, Reply::bad_request("an upgrade or CONNECT with a body"))
+        } else {
+            self.decide(&head, None, host)
+        }
+    }
+
+    /// The body that is waited for will not be handed over.
+    pub fn body_unavailable(&mut self, host: &dyn Host) -> Step {
+        self.refuse(Reason::BodyUnavailable, "allow_on_headers_stop_iteration is off", host)
+    }
+
     /// The body has grown to `received` bytes; `complete`: it is whole, by end of stream or because trailers came.
     pub fn body(&mut self, received: usize, complete: bool, host: &dyn Host) -> Step {
         let (State::AwaitsBody(head), Some(limit)) =
@@ -165,12 +246,12 @@ impl Check {
         let elapsed = Duration::from_nanos(authorizer.clock.now().saturating_sub(sent_at));
         let decision = remote::result(remote, reply, elapsed)
             .map_err(|reason| (reason, String::new()))
-            .and_then(|result| read_decision(&result));
+            .and_then(|result| self.read_decision(&result));
         match decision {
-            Ok(decision) => self.finish(Implementation::Remote, decision),
+            Ok(outcome) => self.finish(Implementation::Remote, outcome, host),
             Err((reason, detail)) => {
                 self.failed(Implementation::Remote, reason, &detail, host);
-                self.undecided()
+                self.undecided(host)
             }
         }
     }
@@ -204,15 +285,28 @@ impl Check {
         (!failures.is_empty()).then(|| failures.join(","))
     }
 
+    /// What filters and access logs behind this one may know, by name. Only a decision has an id.
+    #[must_use]
+    pub fn states(&self) -> Vec<(&'static str, String)> {
+        let mut states = vec![("sark.implementation", self.implementation.label().to_owned())];
+        states.extend(self.error().map(|error| ("sark.error", error)));
+        if let Some(id) = &self.decision_id {
+            states.push(("sark.decision_id", id.clone()));
+            states.extend(self.dynamic_metadata.iter().map(|metadata| ("sark.dynamic_metadata", metadata.to_json(id))));
+        }
+        states
+    }
+
     fn decide(&mut self, head: &Head, body: Option<&Body>, host: &dyn Host) -> Step {
-        let input = match request::document(head, body, host) {
+        let mut input = match request::document(head, body, host) {
             Ok(input) => input,
             Err(DocumentError::Parse(error)) => {
                 return self.answer(Outcome::BadRequest, Reply::bad_request(&error.to_string()));
             }
             Err(DocumentError::Host(HostError)) => return self.host_failed(host),
         };
-        let side = self.authorizer.side(head, host);
+        self.route.extend(&mut input);
+        let side = self.authorizer.side(head, self.route.decision, host);
         host.count(Counter::Assignment(side));
         if side == Implementation::Rust { self.evaluate(input, host) } else { self.call(&input, host) }
     }
@@ -220,7 +314,7 @@ impl Check {
     fn evaluate(&mut self, input: Value, host: &dyn Host) -> Step {
         let authorizer = Rc::clone(&self.authorizer);
         // `side` sends nobody here when there is no engine.
-        let Some(engine) = &authorizer.engine else {
+        let Some(Some(engine)) = authorizer.engines.get(self.route.decision) else {
             return self.out_of_turn(host);
         };
         let Ok(now_ns) = host.now() else {
@@ -229,9 +323,9 @@ impl Check {
         let decision = engine
             .evaluate(input.clone(), Moment { now_ns, seed: host.random() })
             .map_err(|error| (error.reason(), format!("{error:?}")))
-            .and_then(|result| read_decision(&result));
+            .and_then(|result| self.read_decision(&result));
         let (reason, detail) = match decision {
-            Ok(decision) => return self.finish(Implementation::Rust, decision),
+            Ok(decision) => return self.finish(Implementation::Rust, decision, host),
             Err(failure) => failure,
         };
         self.failed(Implementation::Rust, reason, &detail, host);
@@ -239,12 +333,12 @@ impl Check {
             host.count(Counter::Fallback);
             self.call(&input, host)
         } else {
-            self.undecided()
+            self.undecided(host)
         }
     }
 
     fn call(&mut self, input: &Value, host: &dyn Host) -> Step {
-        match self.authorizer.config.remote.as_ref().map(|remote| remote::call(remote, input)) {
+        match self.authorizer.config.remote.as_ref().map(|remote| remote::call(remote, self.route.decision, input)) {
             Some(Ok(callout)) => {
                 let sent_at = self.authorizer.clock.now();
                 self.state = State::AwaitsReply { sent_at };
@@ -261,17 +355,43 @@ impl Check {
         host.report(implementation, reason, detail);
     }
 
-    fn finish(&mut self, implementation: Implementation, decision: Decision) -> Step {
-        self.implementation = implementation;
-        match decision {
-            Decision::Allow(mutations) => self.allow(Outcome::Allow, mutations),
-            Decision::Deny(reply) => self.answer(Outcome::Deny, reply),
+    /// Reads what a side answered. What is a decision but cannot be carried out is no error where the operator wants it
+    /// answered as `ext_authz` does with `validate_mutations`.
+    fn read_decision(&self, result: &Value) -> Result<Answer, (Reason, String)> {
+        match decision::read(result) {
+            Ok(decision) => Ok(Answer::Decision(decision)),
+            Err(Unusable::Mutation(_)) if self.authorizer.config.flow.validate_mutations => Ok(Answer::Invalid),
+            Err(Unusable::Mutation(detail)) => Err((Reason::BadMutation, detail)),
+            Err(Unusable::Shape(detail)) => Err((Reason::BadResult, detail)),
         }
     }
 
-    fn allow(&mut self, outcome: Outcome, mutations: Mutations) -> Step {
+    fn finish(&mut self, implementation: Implementation, answer: Answer, host: &dyn Host) -> Step {
+        self.implementation = implementation;
+        let Answer::Decision(Decision { verdict, dynamic_metadata }) = answer else {
+            return self.answer(Outcome::Invalid, Reply::invalid());
+        };
+        self.decision_id = Some(uuid(host));
+        self.dynamic_metadata = dynamic_metadata;
+        match verdict {
+            Verdict::Allow(mutations) => self.allow(Outcome::Allow, mutations, host),
+            Verdict::Deny(_) if self.authorizer.config.flow.dry_run => {
+                self.allow(Outcome::DryRun, Mutations::default(), host)
+            }
+            Verdict::Deny(reply) => self.answer(Outcome::Deny, reply),
+        }
+    }
+
+    /// Lets the request through, unless that could lead it to another route than the one that was asked about.
+    fn allow(&mut self, outcome: Outcome, mutations: Mutations, host: &dyn Host) -> Step {
+        let mutations = self.complete(mutations);
+        let flow = &self.authorizer.config.flow;
+        let set = mutations.set_request_headers.iter().map(|(name, _)| name);
+        if set.chain(&mutations.remove_request_headers).any(|name| flow.may_reroute(name)) {
+            return self.refuse(Reason::RouteChanged, "a request header that the decision writes", host);
+        }
         self.outcome = outcome;
-        Step::Allow(self.complete(mutations))
+        Step::Allow(mutations)
     }
 
     /// Folds the query changes into `:path` and adds the debug header.
@@ -288,16 +408,28 @@ impl Check {
     }
 
     /// Neither side decided.
-    fn undecided(&mut self) -> Step {
+    fn undecided(&mut self, host: &dyn Host) -> Step {
         let request_caused = self.failures.iter().any(|(_, reason)| reason.request_caused());
-        if self.authorizer.config.failure_mode_allow && !request_caused {
-            return self.allow(Outcome::FailureModeAllow, Mutations::default());
+        if !self.authorizer.config.failure_mode_allow || request_caused {
+            return self.error_reply();
         }
+        let mut mutations = Mutations::default();
+        if self.authorizer.config.flow.failure_mode_allow_header_add {
+            mutations.set_request_headers.push((config::FAILURE_MODE_ALLOWED.to_owned(), "true".to_owned()));
+        }
+        self.allow(Outcome::FailureModeAllow, mutations, host)
+    }
+
+    /// Whatever a side may decide, it is not done; no failure mode lets this through.
+    fn refuse(&mut self, reason: Reason, detail: &str, host: &dyn Host) -> Step {
+        self.state = State::Done;
+        self.failed(Implementation::None, reason, detail, host);
         self.error_reply()
     }
 
     fn error_reply(&mut self) -> Step {
         self.implementation = Implementation::None;
+        self.decision_id = None;
         let reply = Reply::error(self.authorizer.config.status_on_error);
         self.answer(Outcome::FailureModeDeny, reply)
     }
@@ -321,9 +453,9 @@ impl Check {
 
 impl Authorizer {
     /// The side that decides for this request.
-    fn side(&self, head: &Head, host: &dyn Host) -> Implementation {
+    fn side(&self, head: &Head, decision: usize, host: &dyn Host) -> Implementation {
         let feature = self.config.rust_opa;
-        if !feature.enabled || self.engine.is_none() {
+        if !feature.enabled || !self.engines.get(decision).is_some_and(Option::is_some) {
             return Implementation::Remote;
         }
         let mut values = self.config.identity.iter().filter_map(|name| head.get(name));
@@ -338,8 +470,24 @@ impl Authorizer {
     }
 }
 
-fn read_decision(result: &Value) -> Result<Decision, (Reason, String)> {
-    decision::read(result).map_err(|error| (Reason::BadResult, error.to_string()))
+/// What a side said that is no error.
+enum Answer {
+    Decision(Decision),
+    /// A decision that cannot be carried out, to be answered as such.
+    Invalid,
+}
+
+/// A UUID of version 4.
+fn uuid(host: &dyn Host) -> String {
+    let (high, low) = (host.random(), host.random());
+    format!(
+        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        high.wrapping_shr(32),
+        high.wrapping_shr(16) & 0xffff,
+        high & 0x0fff,
+        low.wrapping_shr(48) & 0x3fff | 0x8000,
+        low & 0xffff_ffff_ffff
+    )
 }
 
 #[cfg(test)]

@@ -72,7 +72,8 @@ fn every_counter_and_every_reason_has_its_row() {
         let row = format!("| `{}` |", name.split('.').next().unwrap());
         assert!(FAILURE_MODES.contains(&row), "no row {row}");
     }
-    for (side, reasons) in [("rust", &Reason::RUST[..]), ("remote", &Reason::REMOTE[..])] {
+    let sides = [("rust", &Reason::RUST[..]), ("remote", &Reason::REMOTE[..]), ("none", &Reason::NEITHER[..])];
+    for (side, reasons) in sides {
         for reason in reasons {
             let caused = if reason.request_caused() { "yes" } else { "no" };
             let row = FAILURE_MODES

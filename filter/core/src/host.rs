@@ -42,6 +42,13 @@ pub trait Host {
     /// The proxy did not hand them out.
     fn body(&self, length: usize) -> Result<Vec<u8>, HostError>;
 
+    /// The metadata of the route that Envoy picked first, as the bytes of `envoy.config.core.v3.Metadata`; empty if it
+    /// has none. Not of the one it may pick after a header was written: that cannot be seen.
+    ///
+    /// # Errors
+    /// The proxy did not tell.
+    fn route_metadata(&self) -> Result<Vec<u8>, HostError>;
+
     /// Counts one.
     fn count(&self, counter: Counter);
 
@@ -85,6 +92,8 @@ pub mod testing {
         pub now: i64,
         /// The buffered body; `None`: reading it fails.
         pub body: Option<Vec<u8>>,
+        /// The route's metadata; `None`: reading it fails.
+        pub route_metadata: Option<Vec<u8>>,
         /// What was counted, in order.
         pub counted: RefCell<Vec<String>>,
     }
@@ -109,6 +118,10 @@ pub mod testing {
         fn body(&self, length: usize) -> Result<Vec<u8>, HostError> {
             let body = self.body.as_ref().ok_or(HostError)?;
             Ok(body[..length].to_vec())
+        }
+
+        fn route_metadata(&self) -> Result<Vec<u8>, HostError> {
+            self.route_metadata.clone().ok_or(HostError)
         }
 
         fn count(&self, counter: Counter) {

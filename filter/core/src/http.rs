@@ -3,7 +3,13 @@
 /// Whether `name` is a header name: an RFC 9110 token, at most 256 bytes.
 #[must_use]
 pub fn is_header_name(name: &[u8]) -> bool {
-    !name.is_empty() && name.len() <= 256 && name.iter().all(|byte| is_token_byte(*byte))
+    name.len() <= 256 && is_token(name)
+}
+
+/// Whether `text` is a token of RFC 9110: what a method is, for instance.
+#[must_use]
+pub fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|byte| is_token_byte(*byte))
 }
 
 /// Whether `value` may stand in a header: no control character but tab, so that nothing can end the line.
@@ -12,21 +18,11 @@ pub fn is_header_value(value: &[u8]) -> bool {
     value.iter().all(|byte| *byte == b'\t' || (*byte >= 0x20 && *byte != 0x7f))
 }
 
-/// Headers by which a message is framed or a connection run. They belong to the proxy: one that a policy sets, from
-/// data of a request perhaps, could make one request two (smuggling).
+/// Headers that say where a message ends, or that it is no message but a tunnel. They belong to the proxy: one that a
+/// policy sets, from data of a request perhaps, could make one request two (smuggling).
 #[must_use]
 pub fn is_framing_header(name: &str) -> bool {
-    matches!(
-        name,
-        "connection"
-            | "content-length"
-            | "keep-alive"
-            | "proxy-connection"
-            | "te"
-            | "trailer"
-            | "transfer-encoding"
-            | "upgrade"
-    )
+    matches!(name, "connection" | "content-length" | "transfer-encoding" | "upgrade")
 }
 
 /// Whether `path` may stand in a request line: it begins with `/` and holds neither space nor control character, nor
@@ -36,10 +32,10 @@ pub fn is_path(path: &str) -> bool {
     path.starts_with('/') && path.bytes().all(is_path_byte)
 }
 
-/// Whether `text` may be a name or value of a query as it is.
+/// Whether `text` may stand in a query as it is: nothing in it ends the query or the request line.
 #[must_use]
 pub fn is_query_text(text: &str) -> bool {
-    text.bytes().all(|byte| is_path_byte(byte) && byte != b'&')
+    text.bytes().all(is_path_byte)
 }
 
 /// Neither space, control character nor `#`; bytes beyond ASCII pass as Envoy lets them pass.

@@ -24,4 +24,5 @@ pub mod policy;
 pub mod remote;
 pub mod request;
 pub mod rollout;
+pub mod route;
 mod text;

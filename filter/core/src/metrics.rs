@@ -40,6 +40,12 @@ pub enum Outcome {
     BadRequest,
     /// The body is larger than the operator allows: 413.
     BodyTooLarge,
+    /// The decision wants what cannot be sent, and `validate_mutations` is on: 500.
+    Invalid,
+    /// The policy denies, and a dry run lets the request through.
+    DryRun,
+    /// The route switched the check off.
+    Disabled,
     /// Undecided, let through because the operator said so.
     FailureModeAllow,
     /// Undecided, therefore denied.
@@ -48,8 +54,17 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every member, in label order.
-    pub const ALL: [Self; 6] =
-        [Self::Allow, Self::Deny, Self::BadRequest, Self::BodyTooLarge, Self::FailureModeAllow, Self::FailureModeDeny];
+    pub const ALL: [Self; 9] = [
+        Self::Allow,
+        Self::Deny,
+        Self::BadRequest,
+        Self::BodyTooLarge,
+        Self::Invalid,
+        Self::DryRun,
+        Self::Disabled,
+        Self::FailureModeAllow,
+        Self::FailureModeDeny,
+    ];
 
     /// The label's value.
     #[must_use]
@@ -59,6 +74,9 @@ impl Outcome {
             Self::Deny => "deny",
             Self::BadRequest => "bad_request",
             Self::BodyTooLarge => "body_too_large",
+            Self::Invalid => "invalid",
+            Self::DryRun => "dry_run",
+            Self::Disabled => "disabled",
             Self::FailureModeAllow => "failure_mode_allow",
             Self::FailureModeDeny => "failure_mode_deny",
         }
@@ -84,6 +102,8 @@ pub enum Reason {
     Undefined,
     /// The decision is neither a boolean nor a well-formed object.
     BadResult,
+    /// The decision wants a header, a query or a status that cannot be sent.
+    BadMutation,
     /// Remote: too many calls are open; this one was not sent.
     Overloaded,
     /// Remote: the proxy refused the call.
@@ -104,11 +124,17 @@ pub enum Reason {
     TooLarge,
     /// Remote: the reply is not the JSON of OPA's data API.
     BadJson,
+    /// Neither: the policy is to see the body and Envoy does not hand it over.
+    BodyUnavailable,
+    /// Neither: the route's metadata is not what it may be.
+    RouteMetadata,
+    /// Neither: Envoy may pick another route than the one whose metadata was read.
+    RouteChanged,
 }
 
 impl Reason {
     /// Every reason the inline side can have.
-    pub const RUST: [Self; 8] = [
+    pub const RUST: [Self; 9] = [
         Self::TimeLimit,
         Self::StepLimit,
         Self::DepthLimit,
@@ -117,10 +143,11 @@ impl Reason {
         Self::Evaluation,
         Self::Undefined,
         Self::BadResult,
+        Self::BadMutation,
     ];
 
     /// Every reason the remote side can have.
-    pub const REMOTE: [Self; 12] = [
+    pub const REMOTE: [Self; 13] = [
         Self::Overloaded,
         Self::DispatchRejected,
         Self::DispatchFailed,
@@ -133,7 +160,11 @@ impl Reason {
         Self::BadJson,
         Self::Undefined,
         Self::BadResult,
+        Self::BadMutation,
     ];
+
+    /// Every reason for which neither side is asked, or what it decided is not done.
+    pub const NEITHER: [Self; 3] = [Self::BodyUnavailable, Self::RouteMetadata, Self::RouteChanged];
 
     /// The label's value.
     #[must_use]
@@ -147,6 +178,7 @@ impl Reason {
             Self::Evaluation => "evaluation",
             Self::Undefined => "undefined",
             Self::BadResult => "bad_result",
+            Self::BadMutation => "bad_mutation",
             Self::Overloaded => "overloaded",
             Self::DispatchRejected => "dispatch_rejected",
             Self::DispatchFailed => "dispatch_failed",
@@ -157,6 +189,9 @@ impl Reason {
             Self::Reset => "reset",
             Self::TooLarge => "too_large",
             Self::BadJson => "bad_json",
+            Self::BodyUnavailable => "body_unavailable",
+            Self::RouteMetadata => "route_metadata",
+            Self::RouteChanged => "route_changed",
         }
     }
 
@@ -172,7 +207,11 @@ impl Reason {
                 | Self::DepthLimit
                 | Self::SizeLimit
                 | Self::Evaluation
+                | Self::BadMutation
                 | Self::Overloaded
+                | Self::BodyUnavailable
+                | Self::RouteMetadata
+                | Self::RouteChanged
         )
     }
 }
@@ -209,6 +248,7 @@ impl Counter {
         all.push(Self::IdentityMissing);
         all.extend(Reason::RUST.map(|reason| Self::EvaluationError(Implementation::Rust, reason)));
         all.extend(Reason::REMOTE.map(|reason| Self::EvaluationError(Implementation::Remote, reason)));
+        all.extend(Reason::NEITHER.map(|reason| Self::EvaluationError(Implementation::None, reason)));
         all.push(Self::Fallback);
         all.push(Self::HostError);
         all
@@ -265,7 +305,9 @@ mod tests {
                 Reason::DepthLimit,
                 Reason::SizeLimit,
                 Reason::Evaluation,
-                Reason::Overloaded
+                Reason::BadMutation,
+                Reason::Overloaded,
+                Reason::BadMutation
             ]
         );
     }

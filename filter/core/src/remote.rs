@@ -43,17 +43,19 @@ pub enum Reply {
     },
 }
 
-/// The call that asks for a decision on `input`.
+/// The call that asks for a decision on `input`: the one of this number, 0 is the configured one.
 ///
 /// # Errors
 /// The document cannot be written as JSON; this does not happen to documents that were read from requests.
-pub fn call(remote: &Remote, input: &Value) -> Result<Callout, serde_json::Error> {
+pub fn call(remote: &Remote, decision: usize, input: &Value) -> Result<Callout, serde_json::Error> {
     let mut body = b"{\"input\":".to_vec();
     serde_json::to_writer(&mut body, input)?;
     body.push(b'}');
+    // A number beyond the list gives a call without a path, which the proxy refuses.
+    let path = remote.paths.get(decision).map(|path| (":path".to_owned(), path.clone())).into_iter();
     Ok(Callout {
         cluster: remote.cluster.clone(),
-        headers: remote.headers.clone(),
+        headers: path.chain(remote.headers.iter().cloned()).collect(),
         body,
         timeout: remote.timeout,
         max_reply_bytes: remote.max_reply_bytes,
@@ -105,6 +107,7 @@ mod tests {
         Remote {
             cluster: "opa".to_owned(),
             headers: Vec::new(),
+            paths: vec!["/v1/data/a".to_owned(), "/v1/data/b".to_owned()],
             timeout: Duration::from_millis(100),
             max_reply_bytes: 1000,
             max_in_flight: 10,
@@ -154,7 +157,8 @@ mod tests {
     #[test]
     fn the_call_holds_the_input_as_json() {
         let input = json::parse(br#"{"n":12345678901234567890123,"t":"\u0001\""}"#).unwrap();
-        let callout = call(&remote(), &input).unwrap();
+        let callout = call(&remote(), 1, &input).unwrap();
+        assert_eq!(callout.headers, [(":path".to_owned(), "/v1/data/b".to_owned())]);
         assert_eq!(
             String::from_utf8(callout.body).unwrap(),
             r#"{"input":{"n":12345678901234567890123,"t":"\u0001\""}}"#

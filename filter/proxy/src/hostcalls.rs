@@ -76,6 +76,7 @@ unsafe extern "C" {
     fn proxy_get_buffer_bytes(buffer: u32, start: usize, length: usize, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
+    fn proxy_set_effective_context(context: u32) -> u32;
     fn proxy_continue_stream(stream: u32) -> u32;
     fn proxy_send_local_response(
         status: u32,
@@ -159,6 +160,12 @@ pub fn property(path: &[&str]) -> Result<Option<Vec<u8>>, HostError> {
 pub fn set_filter_state(name: &str, value: &str) -> Result<(), HostError> {
     // SAFETY: both texts outlive the call.
     check(unsafe { proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
+}
+
+/// The calls that follow, to the end of the running callback, are those of this context.
+pub fn act_for(context: u32) -> Result<(), HostError> {
+    // SAFETY: takes no pointer.
+    check(unsafe { proxy_set_effective_context(context) })
 }
 
 /// Lets a request go on that was held.

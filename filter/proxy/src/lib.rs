@@ -2,8 +2,9 @@
 //!
 //! One file a concern: `root` (configuration, tick), `stream` (one request), `hostcalls` (the ABI: every call into Envoy,
 //! the entry point and the allocator),
-//! `callouts` (how many calls are open), `counters`, `report` (the log), `clock`, `random`.
+//! `bodies` (whether Envoy hands them over), `callouts` (how many calls are open), `counters`, `report` (the log), `clock`, `random`.
 
+mod bodies;
 mod callouts;
 mod clock;
 mod counters;

@@ -58,10 +58,14 @@ fn is_recent(written: u64, now: u64) -> bool {
 }
 
 fn write(implementation: Implementation, reason: Reason, detail: &str, suppressed: u64) {
-    let (implementation, reason) = (implementation.label(), reason.label());
+    let who = match implementation {
+        Implementation::Rust | Implementation::Remote => format!("{} could not decide", implementation.label()),
+        Implementation::None => "not let through".to_owned(),
+    };
+    let reason = reason.label();
     let colon = if detail.is_empty() { "" } else { ": " };
     log::warn!(
-        "sark: {implementation} could not decide: {reason}{colon}{detail} (and {suppressed} more since the last such line; \
+        "sark: {who}: {reason}{colon}{detail} (and {suppressed} more since the last such line; \
          see docs/failure-modes.md)"
     );
 }

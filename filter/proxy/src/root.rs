@@ -1,5 +1,6 @@
 //! The root context: takes a configuration or refuses it, and ticks.
 
+use crate::bodies::Bodies;
 use crate::clock::VmClock;
 use crate::counters;
 use crate::hostcalls::{self, Buffer};
@@ -26,6 +27,7 @@ thread_local! {
 pub struct Root {
     /// `None`: nothing was configured, or it could not be read; every request is denied.
     authorizer: Option<Rc<Authorizer>>,
+    bodies: Rc<Bodies>,
 }
 
 impl Context for Root {}
@@ -53,7 +55,7 @@ impl RootContext for Root {
         if crate::faults::fail_configure() {
             return false;
         }
-        // The line only sums up what was left out of the log: without a tick it is missing and nothing else.
+        // Without a tick a summary is missing from the log, and a request whose body Envoy keeps is held for ever.
         let _ = hostcalls::set_tick_period(TICK_MILLISECONDS);
         let bytes = if size == 0 { Ok(Vec::new()) } else { hostcalls::buffer(Buffer::PluginConfiguration, size) };
         let Ok(bytes) = bytes else {
@@ -77,13 +79,14 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         report::flush();
+        self.bodies.sweep();
     }
 
     fn get_type(&self) -> Option<ContextType> {
         Some(ContextType::HttpContext)
     }
 
-    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream::new(self.authorizer.clone())))
+    fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(Stream::new(id, self.authorizer.clone(), Rc::clone(&self.bodies))))
     }
 }

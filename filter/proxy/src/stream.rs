@@ -3,6 +3,7 @@
 //! Headers, body and trailers callbacks all return `Pause` until the decision exists (traps T2, T3); nothing else in
 //! here may let a request through.
 
+use crate::bodies::{Bodies, Held};
 use crate::callouts::Awaited;
 use crate::clock;
 use crate::counters;
@@ -11,29 +12,26 @@ use crate::random;
 use crate::report;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, Status};
-use sark_core::authorizer::{Authorizer, Check, Step};
+use sark_core::authorizer::{Arrival, Authorizer, Check, Step};
 use sark_core::decision::{Mutations, Reply};
 use sark_core::host::{Host, HostError};
 use sark_core::metrics::{Counter, Implementation, Outcome, Reason};
 use sark_core::pairs;
 use sark_core::remote::{self, Callout};
 use sark_core::request::Head;
+use std::cell::RefCell;
 use std::rc::Rc;
 
 /// Set on every request that may pass; the native RBAC filter behind this one refuses without it, so that even a
 /// filter that Envoy skipped (trap T1) lets nothing pass. Others see it as `wasm.sark.allowed`.
 const ALLOWED: &str = "sark.allowed";
-/// Who decided, for access logs.
-const IMPLEMENTATION: &str = "sark.implementation";
-/// What failed on the way, for access logs.
-const ERROR: &str = "sark.error";
 
 /// Where a request stands.
 enum Phase {
     /// The first callback has not come.
     New,
     /// The body is not complete.
-    AwaitsBody(Check),
+    AwaitsBody(Held),
     /// The call with this token is open.
     AwaitsReply { check: Check, token: u32, max_reply_bytes: usize, awaited: Awaited },
     /// Decided: it may pass.
@@ -44,15 +42,17 @@ enum Phase {
 
 /// One request.
 pub struct Stream {
+    id: u32,
     authorizer: Option<Rc<Authorizer>>,
+    bodies: Rc<Bodies>,
     phase: Phase,
     /// Bytes of body seen so far.
     received: usize,
 }
 
 impl Stream {
-    pub const fn new(authorizer: Option<Rc<Authorizer>>) -> Self {
-        Self { authorizer, phase: Phase::New, received: 0 }
+    pub const fn new(id: u32, authorizer: Option<Rc<Authorizer>>, bodies: Rc<Bodies>) -> Self {
+        Self { id, authorizer, bodies, phase: Phase::New, received: 0 }
     }
 
     fn begin(&mut self, end_of_stream: bool) {
@@ -62,18 +62,27 @@ impl Stream {
             self.answer_without_check();
             return;
         };
-        let Ok(head) = read_head() else {
+        let Ok(arrival) = arrive(&authorizer, end_of_stream) else {
             counters::count(Counter::HostError);
             self.answer_without_check();
             return;
         };
-        let (check, step) = authorizer.check(head, end_of_stream, &EnvoyHost);
+        let (mut check, mut step) = authorizer.check(arrival, &EnvoyHost);
+        if matches!(step, Step::NeedBody) && !self.bodies.may_wait() {
+            step = check.body_unavailable(&EnvoyHost);
+        }
         self.carry_out(check, step);
+        if let Phase::AwaitsBody(held) = &self.phase {
+            self.bodies.wait(self.id, held);
+        }
     }
 
     fn body_grew(&mut self, complete: bool) {
         match std::mem::replace(&mut self.phase, Phase::Answered) {
-            Phase::AwaitsBody(mut check) => {
+            Phase::AwaitsBody(held) => {
+                self.bodies.arrived();
+                // Taken out by the tick, it is answered already.
+                let Some(mut check) = held.take() else { return };
                 let step = check.body(self.received, complete, &EnvoyHost);
                 self.carry_out(check, step);
             }
@@ -86,7 +95,7 @@ impl Stream {
         loop {
             step = match step {
                 Step::NeedBody => {
-                    self.phase = Phase::AwaitsBody(check);
+                    self.phase = Phase::AwaitsBody(Rc::new(RefCell::new(Some(check))));
                     return;
                 }
                 Step::Call(callout) => match call(&callout) {
@@ -107,10 +116,7 @@ impl Stream {
                 },
                 Step::Deny(reply) => {
                     self.phase = Phase::Answered;
-                    // States for access logs only; the answer does not depend on them.
-                    let _ = set_states(&check);
-                    check.settle(&EnvoyHost);
-                    answer(&reply);
+                    deny(&check, &reply);
                     return;
                 }
             };
@@ -191,14 +197,37 @@ impl Stream {
     }
 }
 
-fn read_head() -> Result<Head, HostError> {
+/// Reads the headers, and removes those that are not the client's to send: before anything has looked at them.
+fn arrive(authorizer: &Authorizer, end_of_stream: bool) -> Result<Arrival, HostError> {
     let bytes = hostcalls::header_pairs(Map::Request)?;
     let pairs = pairs::decode(&bytes).map_err(hostcalls::malformed)?;
     if pairs.is_empty() {
         // Every request has headers. An empty list is a map Envoy would not hand over (trap T12).
         return Err(HostError);
     }
-    Ok(Head::new(pairs))
+    let (taken, kept): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(name, _)| authorizer.strips(name));
+    let mut stripped = Vec::new();
+    for (name, _) in taken {
+        // A name that is stripped is ASCII.
+        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        hostcalls::remove_header(Map::Request, &name)?;
+        stripped.push(name);
+    }
+    Ok(Arrival { head: Head::new(kept), stripped, end_of_stream })
+}
+
+/// Answers a request whose body Envoy does not hand over.
+pub fn refuse_without_body(mut check: Check) {
+    if let Step::Deny(reply) = check.body_unavailable(&EnvoyHost) {
+        deny(&check, &reply);
+    }
+}
+
+fn deny(check: &Check, reply: &Reply) {
+    // States for access logs only; the answer does not depend on them.
+    let _ = set_states(check);
+    check.settle(&EnvoyHost);
+    answer(reply);
 }
 
 /// Sends a call. An error is already the reply that it stands for.
@@ -259,11 +288,7 @@ fn allow(check: &Check, mutations: &Mutations) -> Result<(), HostError> {
 }
 
 fn set_states(check: &Check) -> Result<(), HostError> {
-    hostcalls::set_filter_state(IMPLEMENTATION, check.implementation().label())?;
-    match check.error() {
-        Some(error) => hostcalls::set_filter_state(ERROR, &error),
-        None => Ok(()),
-    }
+    check.states().iter().try_for_each(|(name, value)| hostcalls::set_filter_state(name, value))
 }
 
 /// Sends the answer. If even that fails the request stays held, and its client runs into its own timeout.
@@ -302,6 +327,11 @@ impl Host for EnvoyHost {
         let body = hostcalls::buffer(Buffer::RequestBody, length)?;
         // Fewer bytes than announced would be another body than the one the upstream gets.
         if body.len() == length { Ok(body) } else { Err(HostError) }
+    }
+
+    fn route_metadata(&self) -> Result<Vec<u8>, HostError> {
+        // Absent: no route matched, and the request will be answered 404.
+        hostcalls::property(&["xds", "route_metadata"]).map(Option::unwrap_or_default)
     }
 
     fn count(&self, counter: Counter) {

@@ -152,6 +152,8 @@ fn access_log(folder: &Path) -> Value {
                 "allowed": "%FILTER_STATE(wasm.sark.allowed:PLAIN)%",
                 "implementation": "%FILTER_STATE(wasm.sark.implementation:PLAIN)%",
                 "error": "%FILTER_STATE(wasm.sark.error:PLAIN)%",
+                "decision_id": "%FILTER_STATE(wasm.sark.decision_id:PLAIN)%",
+                "dynamic_metadata": "%FILTER_STATE(wasm.sark.dynamic_metadata:PLAIN)%",
                 "duration_ms": "%DURATION%",
             }},
         },

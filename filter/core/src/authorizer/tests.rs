@@ -30,9 +30,13 @@ fn head(pairs: &[(&str, &str)]) -> Head {
     Head::new(all.iter().chain(pairs).map(|(name, value)| (name.as_bytes(), value.as_bytes())))
 }
 
+fn arrival(head: Head, end_of_stream: bool) -> Arrival {
+    Arrival { head, stripped: Vec::new(), end_of_stream }
+}
+
 fn run(authorizer: &Rc<Authorizer>, pairs: &[(&str, &str)]) -> (Check, Step, FakeHost) {
     let host = FakeHost::default();
-    let (check, step) = authorizer.check(head(pairs), true, &host);
+    let (check, step) = authorizer.check(arrival(head(pairs), true), &host);
     (check, step, host)
 }
 
@@ -91,7 +95,7 @@ fn an_error_the_request_caused_is_never_let_through() {
         let items = vec!["1"; 100].join(",");
         let body = format!("[{items}]").into_bytes();
         let host = FakeHost { body: Some(body.clone()), ..FakeHost::default() };
-        let (mut check, step) = authorizer.check(head(&[]), false, &host);
+        let (mut check, step) = authorizer.check(arrival(head(&[]), false), &host);
         assert!(matches!(step, Step::NeedBody));
         let mut step = check.body(body.len(), true, &host);
         if matches!(step, Step::Call(_)) {
@@ -167,7 +171,7 @@ fn a_request_that_cannot_be_read_is_answered_400_whatever_the_failure_mode() {
     let authorizer = authorizer(r#", "failure_mode_allow": true"#);
     let host = FakeHost::default();
     let bad = Head::new([(&b":path"[..], &b"/%zz"[..])]);
-    let (_, step) = authorizer.check(bad, true, &host);
+    let (_, step) = authorizer.check(arrival(bad, true), &host);
     let Step::Deny(reply) = step else { panic!("not denied") };
     assert_eq!((reply.status, reply.body.as_str()), (400, "request_parse_error: invalid URL escape \"%zz\""));
 }
@@ -178,18 +182,18 @@ fn a_body_is_awaited_cut_or_refused_at_its_limit() {
         |partial| format!(r#", "with_request_body": {{"max_request_bytes": 4, "allow_partial_message": {partial}}}"#);
     let host = FakeHost { body: Some(b"[12345".to_vec()), ..FakeHost::default() };
     let whole = authorizer(&config(false));
-    let (mut check, step) = whole.check(head(&[]), false, &host);
+    let (mut check, step) = whole.check(arrival(head(&[]), false), &host);
     assert!(matches!(step, Step::NeedBody));
     assert!(matches!(check.body(4, false, &host), Step::NeedBody), "at the limit more may come");
     assert_eq!(status(&check.body(5, false, &host)), 413);
     let partial = authorizer(&config(true));
-    let (mut check, _) = partial.check(head(&[]), false, &host);
+    let (mut check, _) = partial.check(arrival(head(&[]), false), &host);
     assert!(matches!(check.body(4, false, &host), Step::NeedBody));
     assert_eq!(status(&check.body(5, false, &host)), 403, "a truncated body is null and the policy denies");
     let websocket = [("connection", "upgrade"), ("upgrade", "websocket"), ("content-length", "3")];
-    let (_, step) = whole.check(head(&websocket[..2]), false, &host);
+    let (_, step) = whole.check(arrival(head(&websocket[..2]), false), &host);
     assert_eq!(status(&step), 403, "a tunnel is decided at its headers");
-    let (_, step) = whole.check(head(&websocket), false, &host);
+    let (_, step) = whole.check(arrival(head(&websocket), false), &host);
     assert_eq!(status(&step), 400, "a body does not hide in a tunnel");
 }
 
@@ -197,7 +201,7 @@ fn a_body_is_awaited_cut_or_refused_at_its_limit() {
 fn a_body_the_host_does_not_hand_out_is_denied() {
     let authorizer = authorizer(r#", "failure_mode_allow": true, "with_request_body": {"max_request_bytes": 4}"#);
     let host = FakeHost::default();
-    let (mut check, _) = authorizer.check(head(&[]), false, &host);
+    let (mut check, _) = authorizer.check(arrival(head(&[]), false), &host);
     assert_eq!(status(&check.body(2, true, &host)), 403);
     assert!(host.counted.borrow().contains(&"sark_host_errors_total".to_owned()));
 }
@@ -289,4 +293,133 @@ fn a_policy_that_is_not_inline_goes_remote_only_if_the_operator_says_so() {
     assert_eq!(status(&step), CALLED);
     assert_eq!(status(&check.resume(answer(r#"{"result": true}"#), &host)), ALLOWED);
     assert_eq!(check.implementation(), Implementation::Remote);
+}
+
+#[test]
+fn a_dry_run_lets_a_denial_through_and_nothing_else() {
+    let policy = r#"package envoy.authz
+default allow := {"allowed": false, "http_status": 401, "headers": {"x-a": "1"}, "dynamic_metadata": {"why": "no"}}
+allow := {"allowed": true, "headers": {"x-b": "2"}} if input.attributes.request.http.headers["x-user"] == "alice"
+allow := 1 if input.attributes.request.http.headers["x-conflict"]"#;
+    let dry = authorizer_with(policy, r#", "dry_run": true"#);
+    let (check, step, host) = run(&dry, &[]);
+    let Step::Allow(mutations) = step else { panic!("not let through") };
+    assert_eq!(mutations, Mutations::default());
+    let states = check.states();
+    let names: Vec<_> = states.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["sark.implementation", "sark.decision_id", "sark.dynamic_metadata"]);
+    assert!(
+        states[2].1.starts_with(r#"{"decision_id":"00000000-0000-4000-8000-000000000000","why":"no"}"#),
+        "{states:?}"
+    );
+    check.settle(&host);
+    assert!(host.counted.borrow().iter().any(|name| name.ends_with("rust.result.dry_run")));
+    let (_, step, _) = run(&dry, &[("x-user", "alice")]);
+    assert!(matches!(step, Step::Allow(mutations) if mutations.set_request_headers.len() == 1), "an allow stays");
+    let (check, step, _) = run(&dry, &[("x-user", "alice"), ("x-conflict", "1")]);
+    assert_eq!((status(&step), check.states().len()), (403, 2), "an error stays, and has no id");
+}
+
+#[test]
+fn what_cannot_be_carried_out_is_an_error_or_answered_500_and_never_let_through() {
+    let policy = r#"package envoy.authz
+allow := {"allowed": true, "headers": {"x-a": input.parsed_query.x[0]}}"#;
+    let bad = || Head::new([(&b":path"[..], &b"/?x=%0a"[..])]);
+    let host = FakeHost::default();
+    let plain = authorizer_with(policy, r#", "failure_mode_allow": true"#);
+    let (check, step) = plain.check(arrival(bad(), true), &host);
+    assert_eq!((status(&step), check.error().as_deref()), (403, Some("rust:bad_mutation")));
+    let validating = authorizer_with(policy, r#", "failure_mode_allow": true, "validate_mutations": true"#);
+    let (check, step) = validating.check(arrival(bad(), true), &host);
+    let Step::Deny(reply) = step else { panic!("not answered") };
+    assert_eq!((reply.status, reply.body.as_str(), reply.details, check.error()), (500, "", "sark_invalid", None));
+    assert_eq!(status(&run(&validating, &[]).1), ALLOWED);
+}
+
+#[test]
+fn what_passes_undecided_says_so_where_configured() {
+    let extra = r#", "failure_mode_allow": true, "failure_mode_allow_header_add": true"#;
+    let (_, step, _) = run(&authorizer(extra), &[("x-user", "alice"), ("x-conflict", "1")]);
+    let Step::Allow(mutations) = step else { panic!("not let through") };
+    let said = ("x-envoy-auth-failure-mode-allowed".to_owned(), "true".to_owned());
+    assert_eq!(mutations.set_request_headers, [said]);
+    let (_, step, _) = run(&authorizer(extra), &[("x-user", "alice")]);
+    assert!(matches!(step, Step::Allow(mutations) if mutations.set_request_headers.is_empty()));
+}
+
+/// A route's metadata: `{"sark": {key: value}}`, the value as `google.protobuf.Value`.
+fn metadata(key: &str, value: &[u8]) -> Vec<u8> {
+    let field = |tag: u8, content: &[u8]| [&[tag, u8::try_from(content.len()).unwrap()], content].concat();
+    let member = [field(0x0a, key.as_bytes()), field(0x12, value)].concat();
+    field(0x0a, &[field(0x0a, b"sark"), field(0x12, &field(0x0a, &member))].concat())
+}
+
+const DISABLED: [u8; 2] = [0x20, 1];
+
+fn routed(extra: &str, stripped: &[&str], metadata: Option<Vec<u8>>) -> (Check, Step, FakeHost) {
+    let policy = r#"package envoy.authz
+default allow := false
+default other := false
+other := {"allowed": true, "headers": {"x-a": "1"}}"#;
+    let modules = serde_json::json!({ "p.rego": policy });
+    let text = format!(
+        r#"{{"policy": {{"modules": {modules}, "paths": ["envoy/authz/other"]}}, "route_overrides": true{extra}}}"#
+    );
+    let clock = Rc::new(FakeClock::default());
+    let authorizer = Rc::new(Authorizer::new(text.as_bytes(), &|_| None, clock, &Shelf::default()).unwrap());
+    let host = FakeHost { route_metadata: metadata, ..FakeHost::default() };
+    let stripped = stripped.iter().map(|name| (*name).to_owned()).collect();
+    let (check, step) = authorizer.check(Arrival { head: head(&[]), stripped, end_of_stream: true }, &host);
+    (check, step, host)
+}
+
+#[test]
+fn a_route_disables_the_check_or_chooses_the_decision() {
+    let other = [&[0x1a, 17][..], b"envoy/authz/other"].concat();
+    let unrouted = r#", "unrouted_headers": ["x-a"]"#;
+    assert_eq!(status(&routed("", &[], Some(Vec::new())).1), 403, "a route that says nothing");
+    let (check, step, host) = routed("", &[], Some(metadata("disabled", &DISABLED)));
+    assert_eq!(status(&step), ALLOWED);
+    check.settle(&host);
+    assert_eq!(*host.counted.borrow(), ["sark_decisions_total.implementation.none.result.disabled"]);
+    assert_eq!(status(&routed(unrouted, &[], Some(metadata("path", &other))).1), ALLOWED);
+    let (check, step, _) = routed("", &[], Some(metadata("path", &other)));
+    assert_eq!((status(&step), check.error().as_deref()), (403, Some("none:route_changed")), "it writes a header");
+    assert_eq!(check.states().len(), 2, "no decision, no id");
+}
+
+#[test]
+fn a_route_that_cannot_be_trusted_is_denied_whatever_the_failure_mode() {
+    let open = r#", "failure_mode_allow": true"#;
+    let error = |stripped: &[&str], metadata| {
+        let (check, step, _) = routed(open, stripped, metadata);
+        (status(&step), check.error())
+    };
+    let disabled = || Some(metadata("disabled", &DISABLED));
+    assert_eq!(error(&["x-sark-a"], disabled()), (403, Some("none:route_changed".to_owned())));
+    assert_eq!(error(&[], Some(metadata("disable", &DISABLED))), (403, Some("none:route_metadata".to_owned())));
+    assert_eq!(error(&[], Some(vec![0xff])), (403, Some("none:route_metadata".to_owned())));
+    assert_eq!(error(&[], None), (403, None), "the host does not tell");
+    let unrouted = r#", "unrouted_headers": ["x-sark-a"]"#;
+    assert_eq!(status(&routed(unrouted, &["x-sark-a"], disabled()).1), ALLOWED);
+}
+
+#[test]
+fn without_route_overrides_a_route_says_nothing() {
+    let authorizer = authorizer("");
+    let host = FakeHost { route_metadata: Some(metadata("disabled", &DISABLED)), ..FakeHost::default() };
+    let stripped = vec!["x-sark-a".to_owned()];
+    let (_, step) = authorizer.check(Arrival { head: head(&[]), stripped, end_of_stream: true }, &host);
+    assert_eq!(status(&step), 403);
+}
+
+#[test]
+fn a_body_that_is_not_handed_over_is_denied() {
+    let authorizer = authorizer(r#", "failure_mode_allow": true, "with_request_body": {"max_request_bytes": 4}"#);
+    let host = FakeHost::default();
+    let (mut check, step) = authorizer.check(arrival(head(&[]), false), &host);
+    assert!(matches!(step, Step::NeedBody));
+    assert_eq!(status(&check.body_unavailable(&host)), 403);
+    assert_eq!(check.error().as_deref(), Some("none:body_unavailable"));
+    assert_eq!(status(&check.body(3, true, &host)), 403, "and stays so");
 }

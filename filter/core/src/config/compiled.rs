@@ -1,6 +1,7 @@
 //! From what the operator wrote to what the filter runs: every check that does not need the policy itself.
 
 use super::error::ConfigError;
+use super::flow::{Flow, flow};
 use super::raw;
 use crate::policy::{DecisionPath, Module, RegoVersion, bundle};
 use crate::rollout::Percentage;
@@ -13,6 +14,8 @@ pub const MAX_CONFIG_BYTES: usize = 16 * 1024 * 1024;
 /// A body is held several times over while it is decided on: by Envoy, as text and as a value.
 const MAX_BODY_BYTES: u64 = 4 * 1024 * 1024;
 const MAX_HEADERS: usize = 64;
+/// Each is a policy of its own.
+const MAX_PATHS: usize = 16;
 const MAX_IDENTITY_SOURCES: usize = 8;
 
 /// Headers that carry secrets. A literal would stand in Envoy's config dump (trap T11).
@@ -52,10 +55,12 @@ pub struct Settings {
     pub limits: Limits,
     /// Response header that tells who decided.
     pub debug_header: Option<String>,
+    /// What happens around the decision.
+    pub flow: Flow,
 }
 
 /// `policy`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Policy {
     /// What is to be run.
     pub program: Program,
@@ -63,12 +68,14 @@ pub struct Policy {
     pub data: Value,
     /// The decision that is evaluated.
     pub path: DecisionPath,
+    /// Decisions that a route may choose instead.
+    pub more_paths: Vec<DecisionPath>,
     /// A policy that cannot be decided inline is no error: the remote OPA decides for everyone.
     pub unsupported_goes_remote: bool,
 }
 
 /// What the policy consists of.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Program {
     /// OPA's `plan.json`.
     Plan(Vec<u8>),
@@ -86,8 +93,10 @@ pub enum Program {
 pub struct Remote {
     /// Envoy cluster.
     pub cluster: String,
-    /// All headers of the call, pseudo-headers first.
+    /// All headers of the call but `:path`, pseudo-headers first.
     pub headers: Vec<(String, String)>,
+    /// `:path` for each decision: the configured one, then those a route may choose.
+    pub paths: Vec<String>,
     /// Deadline of one call, at least 1 ms.
     pub timeout: Duration,
     /// Largest reply that is read.
@@ -133,10 +142,14 @@ pub struct Limits {
 /// The first thing that is wrong, with its JSON path.
 pub fn read(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
     let raw = parse(bytes)?;
+    let flow = flow(&raw)?;
     let policy = policy(raw.policy.0, raw.remote.is_some())?;
-    let remote = raw.remote.map(|remote| compile_remote(remote.0, &policy.path, env)).transpose()?;
+    if !policy.more_paths.is_empty() && !flow.route_overrides {
+        return Err(ConfigError::new("policy.paths", "cannot be chosen by anything without `route_overrides`"));
+    }
+    let remote = raw.remote.map(|remote| compile_remote(remote.0, &policy, env)).transpose()?;
     let rust_opa = feature(&raw.features.0.rust_opa.0, remote.is_some())?;
-    let identity = identity(&raw.identity, rust_opa)?;
+    let identity = identity(&raw.identity, rust_opa, &flow)?;
     let settings = Settings {
         remote,
         rust_opa,
@@ -146,6 +159,7 @@ pub fn read(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Config
         status_on_error: status(raw.status_on_error.0.code)?,
         limits: limits(&raw.limits.0)?,
         debug_header: raw.debug_header.map(|name| header_name(&name, "debug_header")).transpose()?,
+        flow,
     };
     Ok(Config { policy, settings })
 }
@@ -170,6 +184,7 @@ fn parse(bytes: &[u8]) -> Result<raw::Config, ConfigError> {
 
 fn policy(raw: raw::Policy, has_remote: bool) -> Result<Policy, ConfigError> {
     let path = DecisionPath::parse(&raw.path).map_err(|message| ConfigError::new("policy.path", message))?;
+    let more_paths = more_paths(&raw.paths, &path)?;
     let unsupported_goes_remote = raw.unsupported == raw::Unsupported::Remote;
     if unsupported_goes_remote && !has_remote {
         return Err(ConfigError::new(
@@ -184,7 +199,13 @@ fn policy(raw: raw::Policy, has_remote: bool) -> Result<Policy, ConfigError> {
         };
         let modules = raw.modules.unwrap_or_default().0.into_iter().map(|(name, text)| Module { name, text }).collect();
         let data = data(raw.data.as_deref())?;
-        return Ok(Policy { program: Program::Source { modules, version }, data, path, unsupported_goes_remote });
+        return Ok(Policy {
+            program: Program::Source { modules, version },
+            data,
+            path,
+            more_paths,
+            unsupported_goes_remote,
+        });
     };
     let besides = [
         ("policy.modules", raw.modules.is_some()),
@@ -199,7 +220,23 @@ fn policy(raw: raw::Policy, has_remote: bool) -> Result<Policy, ConfigError> {
         Some(plan) => Program::Plan(plan),
         None => Program::Source { modules: bundle.modules, version: bundle.version },
     };
-    Ok(Policy { program, data: bundle.data, path, unsupported_goes_remote })
+    Ok(Policy { program, data: bundle.data, path, more_paths, unsupported_goes_remote })
+}
+
+fn more_paths(raw: &[String], default: &DecisionPath) -> Result<Vec<DecisionPath>, ConfigError> {
+    if raw.len() > MAX_PATHS {
+        return Err(ConfigError::new("policy.paths", format!("at most {MAX_PATHS} are allowed")));
+    }
+    let mut paths = Vec::with_capacity(raw.len());
+    for (index, text) in raw.iter().enumerate() {
+        let key = format!("policy.paths[{index}]");
+        let path = DecisionPath::parse(text).map_err(|message| ConfigError::new(&key, message))?;
+        if path == *default || paths.contains(&path) {
+            return Err(ConfigError::new(key, format!("`{path}` stands twice, or is `policy.path`")));
+        }
+        paths.push(path);
+    }
+    Ok(paths)
 }
 
 fn data(raw: Option<&serde_json::value::RawValue>) -> Result<Value, ConfigError> {
@@ -216,7 +253,7 @@ fn data(raw: Option<&serde_json::value::RawValue>) -> Result<Value, ConfigError>
 
 fn compile_remote(
     raw: raw::Remote,
-    decision: &DecisionPath,
+    policy: &Policy,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Remote, ConfigError> {
     if raw.cluster.is_empty() {
@@ -224,13 +261,15 @@ fn compile_remote(
     }
     let authority = raw.authority.unwrap_or_else(|| raw.cluster.clone());
     header_value(&authority, "remote.authority")?;
-    let path = raw.path.unwrap_or_else(|| format!("/v1/data/{decision}"));
+    if raw.path.is_some() && !policy.more_paths.is_empty() {
+        return Err(ConfigError::new("remote.path", "cannot stand beside `policy.paths`: each has its own"));
+    }
+    let path = raw.path.unwrap_or_else(|| data_path(&policy.path));
     if !path.starts_with('/') || !path.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(ConfigError::new("remote.path", "must start with `/` and hold printable ASCII without spaces"));
     }
     let mut headers = vec![
         (":method".to_owned(), "POST".to_owned()),
-        (":path".to_owned(), path),
         (":authority".to_owned(), authority),
         (":scheme".to_owned(), "http".to_owned()),
         ("content-type".to_owned(), "application/json".to_owned()),
@@ -239,10 +278,16 @@ fn compile_remote(
     Ok(Remote {
         cluster: raw.cluster,
         headers,
+        paths: std::iter::once(path).chain(policy.more_paths.iter().map(data_path)).collect(),
         timeout: duration(raw.timeout.as_deref(), "remote.timeout", 200, 1, 60_000)?,
         max_reply_bytes: bounded_usize(raw.max_reply_bytes, "remote.max_reply_bytes", 1 << 20, 1, 1 << 24)?,
         max_in_flight: bounded_usize(raw.max_in_flight, "remote.max_in_flight", 1024, 1, 65_536)?,
     })
+}
+
+/// Where OPA's REST API has a decision.
+fn data_path(decision: &DecisionPath) -> String {
+    format!("/v1/data/{decision}")
 }
 
 fn remote_headers(
@@ -300,7 +345,11 @@ fn feature(raw: &raw::RustOpa, has_remote: bool) -> Result<Feature, ConfigError>
     Ok(Feature { enabled: raw.enabled, percentage, fallback_on_error: raw.fallback_on_error })
 }
 
-fn identity(raw: &[raw::Object<raw::IdentitySource>], feature: Feature) -> Result<Vec<String>, ConfigError> {
+fn identity(
+    raw: &[raw::Object<raw::IdentitySource>],
+    feature: Feature,
+    flow: &Flow,
+) -> Result<Vec<String>, ConfigError> {
     if raw.len() > MAX_IDENTITY_SOURCES {
         return Err(ConfigError::new("identity", format!("at most {MAX_IDENTITY_SOURCES} sources are allowed")));
     }
@@ -312,7 +361,14 @@ fn identity(raw: &[raw::Object<raw::IdentitySource>], feature: Feature) -> Resul
     }
     raw.iter()
         .enumerate()
-        .map(|(index, source)| header_name(&source.0.header, &format!("identity[{index}].header")))
+        .map(|(index, source)| {
+            let key = format!("identity[{index}].header");
+            let name = header_name(&source.0.header, &key)?;
+            if flow.strips(name.as_bytes()) {
+                return Err(ConfigError::new(key, format!("`{name}` is removed from every request and never there")));
+            }
+            Ok(name)
+        })
         .collect()
 }
 

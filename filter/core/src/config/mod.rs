@@ -2,9 +2,11 @@
 
 mod compiled;
 mod error;
+mod flow;
 mod raw;
 #[cfg(test)]
 mod tests;
 
 pub use compiled::{BodyLimit, Config, Feature, Limits, MAX_CONFIG_BYTES, Policy, Program, Remote, Settings, read};
 pub use error::ConfigError;
+pub use flow::{FAILURE_MODE_ALLOWED, Flow};

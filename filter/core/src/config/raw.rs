@@ -80,7 +80,14 @@ pub struct Config {
     pub features: Object<Features>,
     pub identity: Vec<Object<IdentitySource>>,
     pub with_request_body: Option<Object<WithRequestBody>>,
+    pub dry_run: bool,
     pub failure_mode_allow: bool,
+    pub failure_mode_allow_header_add: bool,
+    pub validate_mutations: bool,
+    pub clear_route_cache: Option<bool>,
+    pub strip_request_headers: Vec<String>,
+    pub route_overrides: bool,
+    pub unrouted_headers: Vec<String>,
     pub status_on_error: Object<StatusOnError>,
     pub limits: Object<Limits>,
     pub debug_header: Option<String>,
@@ -95,6 +102,7 @@ pub struct Policy {
     pub data: Option<Box<RawValue>>,
     pub rego_version: Option<RegoVersion>,
     pub path: String,
+    pub paths: Vec<String>,
     pub unsupported: Unsupported,
 }
 

@@ -39,7 +39,7 @@ fn a_remote_has_the_documented_defaults_and_headers() {
     .unwrap();
     let remote = config.settings.remote.unwrap();
     let header = |name: &str| remote.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    assert_eq!(header(":path"), Some("/v1/data/a/b"));
+    assert_eq!(remote.paths, ["/v1/data/a/b"]);
     assert_eq!(header(":authority"), Some("opa"));
     assert_eq!(header("authorization"), Some("Bearer s3cret"));
     assert_eq!(header("x-team"), Some("red"));
@@ -56,6 +56,27 @@ fn what_is_wrong_is_named_with_its_path_and_what_is_allowed() {
         (r#"{"identity": [["x"]]}"#, "identity[0]", "expected an object"),
         (r#"{"features": {"rust_opa": [true, 5, true]}}"#, "features.rust_opa", "expected an object"),
         ("{} x", ".", "trailing"),
+        (r#"{"failure_mode_allow_header_add": true}"#, "failure_mode_allow_header_add", "without `failure_mode_allow`"),
+        (r#"{"clear_route_cache": false}"#, "clear_route_cache", "cannot be false"),
+        (r#"{"unrouted_headers": ["a"]}"#, "unrouted_headers", "without `route_overrides`"),
+        (r#"{"strip_request_headers": ["x-a", "host"]}"#, "strip_request_headers[1]", "`host` is not"),
+        (r#"{"strip_request_headers": [":path"]}"#, "strip_request_headers[0]", "is not"),
+        (r#"{"strip_request_headers": ["Content-Length"]}"#, "strip_request_headers[0]", "is not"),
+        (r#"{"strip_request_headers": ["x-u"], "identity": [{"header": "X-U"}]}"#, "identity[0].header", "never there"),
+        (r#"{"identity": [{"header": "X-Sark-User"}]}"#, "identity[0].header", "never there"),
+        (r#"{"policy": {"paths": ["a/b"]}}"#, "policy.paths", "without `route_overrides`"),
+        (r#"{"policy": {"paths": ["a/0"]}, "route_overrides": true}"#, "policy.paths[0]", "index an array"),
+        (r#"{"policy": {"paths": ["a", "/a/"]}, "route_overrides": true}"#, "policy.paths[1]", "stands twice"),
+        (
+            r#"{"policy": {"paths": ["envoy/authz/allow"]}, "route_overrides": true}"#,
+            "policy.paths[0]",
+            "`policy.path`",
+        ),
+        (
+            r#"{"policy": {"paths": ["a"]}, "route_overrides": true, "remote": {"cluster": "o", "path": "/x"}}"#,
+            "remote.path",
+            "beside `policy.paths`",
+        ),
         (r#"{"polcy": {}}"#, "polcy", "unknown field `polcy`, expected one of `policy`"),
         (r#"{"policy": {"modules": []}}"#, "policy.modules", "expected an object"),
         (r#"{"policy": {"modules": {"a.rego": "x", "a.rego": "y"}}}"#, "policy.modules", "`a.rego` stands twice"),
@@ -148,4 +169,25 @@ fn no_message_holds_a_value_of_the_environment() {
 fn the_size_is_bounded() {
     let text = format!("{{{}}}", " ".repeat(MAX_CONFIG_BYTES));
     assert!(error(&text).contains("at most"));
+}
+
+#[test]
+fn each_decision_has_its_own_path_at_the_remote() {
+    let json =
+        br#"{"policy": {"path": "a/b", "paths": ["c", "d/e"]}, "route_overrides": true, "remote": {"cluster": "o"}}"#;
+    let remote = read(json, &env).unwrap().settings.remote.unwrap();
+    assert_eq!(remote.paths, ["/v1/data/a/b", "/v1/data/c", "/v1/data/d/e"]);
+}
+
+#[test]
+fn headers_that_are_not_the_clients_are_stripped_in_any_case() {
+    let strips = |json: &[u8], name: &[u8]| read(json, &env).unwrap().settings.flow.strips(name);
+    for name in [&b"x-sark-route"[..], b"X-Sark-", b"x-team", b"X-TEAM"] {
+        assert!(strips(br#"{"strip_request_headers": ["X-Team"]}"#, name), "{}", name.escape_ascii());
+    }
+    for name in [&b"x-sark"[..], b"x-teams", b":path", b"", b"\xff", b"x-envoy-auth-failure-mode-allowed"] {
+        assert!(!strips(br#"{"strip_request_headers": ["X-Team"]}"#, name), "{}", name.escape_ascii());
+    }
+    let told = br#"{"failure_mode_allow": true, "failure_mode_allow_header_add": true}"#;
+    assert!(strips(told, b"x-envoy-auth-failure-mode-allowed"));
 }

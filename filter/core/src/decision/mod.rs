@@ -1,16 +1,31 @@
 //! The policy's result → what happens to the request (contract section 2).
 //!
 //! A boolean or an object with a boolean `allowed`; anything else is an error, never a denial and never an allow.
+//! `read` knows the shape of a result, `check` what HTTP can carry, `query` how a query is rebuilt.
 
+mod check;
+mod metadata;
+mod query;
 mod read;
 mod reply;
 
-pub use read::{BadResult, read};
+pub use metadata::Metadata;
+pub use query::QueryMutations;
+pub use read::{Unusable, read};
 pub use reply::Reply;
+
+/// What a policy decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// What happens to the request.
+    pub verdict: Verdict,
+    /// What the policy tells other filters and access logs; kept by a dry run.
+    pub dynamic_metadata: Option<Metadata>,
+}
 
 /// What the policy wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
+pub enum Verdict {
     /// Let the request through, changed like this.
     Allow(Mutations),
     /// Answer it ourselves.
@@ -31,44 +46,6 @@ pub struct Mutations {
     pub add_response_headers: Vec<Header>,
     /// Query parameters to set, then to remove.
     pub query: QueryMutations,
-}
-
-/// Changes to the query of a request that is let through.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct QueryMutations {
-    /// Parameters to set; replaces all values of the key. Not percent-encoded.
-    pub set: Vec<(String, String)>,
-    /// Names to remove, compared undecoded, after the sets.
-    pub remove: Vec<String>,
-}
-
-impl QueryMutations {
-    /// The path with its query rebuilt as Envoy rebuilds it, or `None` when nothing is to change: keys sorted,
-    /// a bare `z` becomes `z=`, no `?` when nothing is left (contract section 2.4).
-    #[must_use]
-    pub fn apply(&self, path: &str) -> Option<String> {
-        if self.set.is_empty() && self.remove.is_empty() {
-            return None;
-        }
-        let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let mut parameters: Vec<(&str, &str)> = query
-            .split('&')
-            .filter(|piece| !piece.is_empty())
-            .map(|piece| piece.split_once('=').unwrap_or((piece, "")))
-            .collect();
-        for (key, value) in &self.set {
-            parameters.retain(|(name, _)| name != key);
-            parameters.push((key, value));
-        }
-        parameters.retain(|(name, _)| !self.remove.iter().any(|removed| removed == name));
-        // Stable: values of one key keep their order.
-        parameters.sort_by_key(|(name, _)| *name);
-        if parameters.is_empty() {
-            return Some(path.to_owned());
-        }
-        let query: Vec<String> = parameters.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        Some(format!("{path}?{}", query.join("&")))
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
-//! Reads the result value, key by key, in the contract's order; the first failure wins.
+//! Reads the result value, key by key, in the contract's order; the first failure wins. Keys of the other branch are
+//! not looked at.
 
-use super::{Decision, Header, Mutations, QueryMutations, Reply};
+use super::{Decision, Header, Metadata, Mutations, QueryMutations, Reply, Verdict, check};
 use regorus::Value;
+use std::collections::BTreeMap;
 
-/// Statuses that stand in both Go's and Envoy's lists (contract section 2.3), but for 100: it ends no response, and the
-/// client would take the next one for it.
-const STATUSES: [std::ops::RangeInclusive<u16>; 11] = [
+/// Statuses that stand in both Go's and Envoy's lists (contract section 2.3).
+const STATUSES: [std::ops::RangeInclusive<u16>; 12] = [
+    100..=100,
     200..=208,
     226..=226,
     300..=305,
@@ -19,145 +21,114 @@ const STATUSES: [std::ops::RangeInclusive<u16>; 11] = [
     510..=511,
 ];
 
-/// Envoy takes a header list of more than 1,024 pairs or 1 MiB for empty, without a word (trap T12): a decision
-/// with more than this is an error instead.
-const MAX_PAIRS: usize = 512;
-const MAX_BYTES: usize = 256 * 1024;
-
-/// Why a result value is not a decision. Names the key and the type, never a value.
+/// Why a result value is not a decision that can be carried out. Names the key and the type, never a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadResult(pub String);
+pub enum Unusable {
+    /// It has not the shape of a decision.
+    Shape(String),
+    /// It is a decision, and what it wants changed or answered cannot be sent. The text of a request may be what is
+    /// wrong in it.
+    Mutation(String),
+}
 
-impl std::fmt::Display for BadResult {
+impl std::fmt::Display for Unusable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        match self {
+            Self::Shape(message) | Self::Mutation(message) => f.write_str(message),
+        }
     }
 }
 
-impl std::error::Error for BadResult {}
+impl std::error::Error for Unusable {}
 
 /// Reads a result.
 ///
 /// # Errors
-/// The value is neither a boolean nor an object of the contract's shape, or holds a header that HTTP cannot carry.
-pub fn read(result: &Value) -> Result<Decision, BadResult> {
-    match result {
-        Value::Bool(true) => Ok(Decision::Allow(Mutations::default())),
-        Value::Bool(false) => Ok(Decision::Deny(denied(Vec::new(), String::new(), 403))),
-        Value::Object(_) => read_object(&Members(result)),
-        other => Err(BadResult(format!("the decision must be a boolean or an object, not {}", kind(other)))),
-    }
+/// The value is neither a boolean nor an object of the contract's shape, or wants what HTTP cannot carry.
+pub fn read(result: &Value) -> Result<Decision, Unusable> {
+    let verdict = match result {
+        Value::Bool(true) => Verdict::Allow(Mutations::default()),
+        Value::Bool(false) => Verdict::Deny(Reply::denied(Vec::new(), String::new(), 403)),
+        Value::Object(_) => return read_object(&Keys(result)),
+        other => {
+            return Err(Unusable::Shape(format!("the decision must be a boolean or an object, not {}", kind(other))));
+        }
+    };
+    Ok(Decision { verdict, dynamic_metadata: None })
 }
 
-fn read_object(members: &Members) -> Result<Decision, BadResult> {
-    let allowed = match members.get("allowed") {
+fn read_object(keys: &Keys) -> Result<Decision, Unusable> {
+    let allowed = match keys.get("allowed") {
         Some(Value::Bool(allowed)) => *allowed,
         Some(other) => return Err(wrong("allowed", "a boolean", other)),
-        None => return Err(BadResult("`allowed` is missing".to_owned())),
+        None => return Err(Unusable::Shape("`allowed` is missing".to_owned())),
     };
-    let headers = members.headers("headers")?;
-    if allowed {
-        headers.iter().try_for_each(check_request_header)?;
+    let headers = keys.headers("headers")?;
+    let metadata = "dynamic_metadata";
+    let dynamic_metadata = keys.get(metadata).map(|value| Metadata::read(metadata, value)).transpose();
+    // A wrong shape is found in the contract's order, what cannot be sent only behind all shapes.
+    let (dynamic_metadata, too_much) = match dynamic_metadata {
+        Ok(dynamic_metadata) => (dynamic_metadata, None),
+        Err(error @ Unusable::Mutation(_)) => (None, Some(error)),
+        Err(error) => return Err(error),
+    };
+    let verdict = if allowed {
+        let mutations = read_allow(keys, headers)?;
+        check::mutations(&mutations)?;
+        Verdict::Allow(mutations)
     } else {
-        headers.iter().try_for_each(check_reply_header)?;
-    }
-    if let Some(other) = members.get("dynamic_metadata").filter(|value| value.as_object().is_err()) {
-        return Err(wrong("dynamic_metadata", "an object", other));
-    }
-    if allowed { read_allow(members, headers) } else { Ok(Decision::Deny(read_deny(members, headers)?)) }
-}
-
-fn read_allow(members: &Members, headers: Vec<Header>) -> Result<Decision, BadResult> {
-    let remove_request_headers = header_names(members.strings("request_headers_to_remove")?)?;
-    let add_response_headers = members.headers("response_headers_to_add")?;
-    add_response_headers.iter().try_for_each(check_response_header)?;
-    let query = QueryMutations {
-        remove: members.strings("query_parameters_to_remove")?,
-        set: members.query_parameters("query_parameters_to_set")?,
+        let reply = read_deny(keys, headers)?;
+        check::reply(&reply)?;
+        Verdict::Deny(reply)
     };
-    Ok(Decision::Allow(Mutations {
-        set_request_headers: last_of_each_name(headers),
-        remove_request_headers,
-        add_response_headers,
-        query,
-    }))
+    match too_much {
+        Some(error) => Err(error),
+        None => Ok(Decision { verdict, dynamic_metadata }),
+    }
 }
 
-fn read_deny(members: &Members, headers: Vec<Header>) -> Result<Reply, BadResult> {
-    let body = match members.get("body") {
+fn read_allow(keys: &Keys, headers: Vec<Header>) -> Result<Mutations, Unusable> {
+    let remove_request_headers = keys.strings("request_headers_to_remove")?;
+    Ok(Mutations {
+        set_request_headers: last_of_each_name(headers),
+        remove_request_headers: removable(remove_request_headers),
+        add_response_headers: keys.headers("response_headers_to_add")?,
+        query: QueryMutations {
+            remove: keys.strings("query_parameters_to_remove")?,
+            set: keys.query_parameters("query_parameters_to_set")?,
+        },
+    })
+}
+
+fn read_deny(keys: &Keys, headers: Vec<Header>) -> Result<Reply, Unusable> {
+    let body = match keys.get("body") {
         None => String::new(),
         Some(Value::String(body)) => body.to_string(),
         Some(other) => return Err(wrong("body", "a string", other)),
     };
-    let status = match members.get("http_status") {
+    let status = match keys.get("http_status") {
         None => 403,
         Some(value) => status(value)?,
     };
+    // The client would take the next response for the end of this one.
+    if status == 100 {
+        return Err(Unusable::Mutation("`http_status` 100 ends no response".to_owned()));
+    }
     // These have no body; one would be taken for the beginning of the next response.
-    let body = if matches!(status, 204 | 205 | 304) { String::new() } else { body };
-    Ok(denied(headers, body, status))
+    let body = if matches!(status, 204 | 304) { String::new() } else { body };
+    Ok(Reply::denied(headers, body, status))
 }
 
-/// Names to remove, lower case.
-fn header_names(names: Vec<String>) -> Result<Vec<String>, BadResult> {
-    const KEY: &str = "request_headers_to_remove";
-    let mut lower = Vec::with_capacity(names.len());
-    for name in names {
-        let name = name.to_ascii_lowercase();
-        // Envoy keeps these silently.
-        if name == "host" || name.starts_with(':') {
-            continue;
-        }
-        if !crate::http::is_header_name(name.as_bytes()) || crate::http::is_framing_header(&name) {
-            return Err(BadResult(format!("`{KEY}` holds a name that a policy may not remove")));
-        }
-        lower.push(name);
-    }
-    Ok(lower)
+/// Lower case, without the names that Envoy keeps silently and those that no header has.
+fn removable(names: Vec<String>) -> Vec<String> {
+    names
+        .into_iter()
+        .map(|name| name.to_ascii_lowercase())
+        .filter(|name| name != "host" && crate::http::is_header_name(name.as_bytes()))
+        .collect()
 }
 
-/// A header of the request to the upstream: four pseudo-headers may be set, the framing may not.
-fn check_request_header((name, value): &Header) -> Result<(), BadResult> {
-    let fine = match name.as_str() {
-        ":path" => crate::http::is_path(value),
-        ":method" => crate::http::is_header_name(value.as_bytes()),
-        ":authority" | ":scheme" => true,
-        name => !name.starts_with(':') && !crate::http::is_framing_header(name),
-    };
-    if fine { Ok(()) } else { Err(forbidden("headers", name)) }
-}
-
-/// A header of the upstream's response.
-fn check_response_header((name, _): &Header) -> Result<(), BadResult> {
-    if name.starts_with(':') || crate::http::is_framing_header(name) {
-        return Err(forbidden("response_headers_to_add", name));
-    }
-    Ok(())
-}
-
-/// A header of our own reply. Pseudo-headers and `content-length` have no effect (contract section 2.4).
-fn check_reply_header((name, _): &Header) -> Result<(), BadResult> {
-    if crate::http::is_framing_header(name) && name != "content-length" {
-        return Err(forbidden("headers", name));
-    }
-    Ok(())
-}
-
-fn forbidden(key: &str, name: &str) -> BadResult {
-    BadResult(format!("`{key}` sets `{}`, which a policy may not, or not to this value", name.escape_debug()))
-}
-
-fn denied(headers: Vec<Header>, body: String, status: u16) -> Reply {
-    Reply {
-        status,
-        // `:status` and `content-length` of a policy have no effect (contract section 2.4).
-        headers: headers.into_iter().filter(|(name, _)| !name.starts_with(':') && name != "content-length").collect(),
-        body,
-        details: Reply::DENIED,
-    }
-}
-
-fn status(value: &Value) -> Result<u16, BadResult> {
+fn status(value: &Value) -> Result<u16, Unusable> {
     value
         .as_number()
         .ok()
@@ -165,29 +136,31 @@ fn status(value: &Value) -> Result<u16, BadResult> {
         .and_then(|number| number.as_u64())
         .and_then(|status| u16::try_from(status).ok())
         .filter(|status| STATUSES.iter().any(|range| range.contains(status)))
-        .ok_or_else(|| BadResult("`http_status` must be an integer that is an HTTP status".to_owned()))
+        .ok_or_else(|| Unusable::Shape("`http_status` must be an integer that is an HTTP status".to_owned()))
 }
 
-/// Overwriting keeps one value a name, and the last one wins (contract section 2.4).
+/// Overwriting keeps one value a name, and the last one wins (contract section 2.4). `host` is another name of
+/// `:authority`.
 fn last_of_each_name(headers: Vec<Header>) -> Vec<Header> {
     let mut kept: Vec<Header> = Vec::with_capacity(headers.len());
     for (name, value) in headers {
+        let name = if name == "host" { ":authority".to_owned() } else { name };
         kept.retain(|(other, _)| *other != name);
         kept.push((name, value));
     }
     kept
 }
 
-/// The members of the result object.
-struct Members<'a>(&'a Value);
+/// The keys of the result object.
+struct Keys<'a>(&'a Value);
 
-impl<'a> Members<'a> {
+impl<'a> Keys<'a> {
     fn get(&self, name: &str) -> Option<&'a Value> {
         self.0.as_object().ok()?.get(&Value::from(name))
     }
 
     /// An object, or an array or set of objects; each value a string or an array of strings.
-    fn headers(&self, key: &str) -> Result<Vec<Header>, BadResult> {
+    fn headers(&self, key: &str) -> Result<Vec<Header>, Unusable> {
         let mut headers = Vec::new();
         match self.get(key) {
             None => {}
@@ -198,76 +171,67 @@ impl<'a> Members<'a> {
                 }
             }
         }
-        bounded(key, &headers)?;
         Ok(headers)
     }
 
     /// An array or set of strings.
-    fn strings(&self, key: &str) -> Result<Vec<String>, BadResult> {
+    fn strings(&self, key: &str) -> Result<Vec<String>, Unusable> {
         let Some(list) = self.get(key) else {
             return Ok(Vec::new());
         };
         let items = items(list).ok_or_else(|| wrong(key, "an array of strings", list))?;
-        if items.len() > MAX_PAIRS {
-            return Err(BadResult(format!("`{key}` has more than {MAX_PAIRS} entries")));
-        }
         items.into_iter().map(|item| string(key, item)).collect()
     }
 
     /// An object; each value a string or an array of strings, of which Envoy keeps the last.
-    fn query_parameters(&self, key: &str) -> Result<Vec<(String, String)>, BadResult> {
+    fn query_parameters(&self, key: &str) -> Result<Vec<(String, String)>, Unusable> {
         let Some(value) = self.get(key) else {
             return Ok(Vec::new());
         };
-        let object = value.as_object().map_err(|_| wrong(key, "an object", value))?;
         let mut parameters = Vec::new();
-        for (name, value) in object.iter_sorted() {
-            let name = string(key, name)?;
+        for (name, value) in members(value).ok_or_else(|| wrong(key, "an object", value))? {
             if let Some(last) = one_or_many(key, value)?.pop() {
                 parameters.push((name, last));
             }
-        }
-        bounded(key, &parameters)?;
-        // They become part of `:path` as they are: what could end the request line or begin another parameter may not
-        // be in there.
-        let is_fine = |(name, value): &(String, String)| {
-            crate::http::is_query_text(name) && !name.contains('=') && crate::http::is_query_text(value)
-        };
-        if !parameters.iter().all(is_fine) {
-            return Err(BadResult(format!("`{key}` holds a character that must be percent-encoded")));
         }
         Ok(parameters)
     }
 }
 
-fn header_object(key: &str, object: &Value, headers: &mut Vec<Header>) -> Result<(), BadResult> {
-    let members = object.as_object().map_err(|_| wrong(key, "an object", object))?;
-    for (name, value) in members.iter_sorted() {
-        let name = string(key, name)?.to_ascii_lowercase();
-        let plain_name = name.strip_prefix(':').unwrap_or(&name);
-        if !crate::http::is_header_name(plain_name.as_bytes()) {
-            return Err(BadResult(format!("`{key}` holds a name that no header can have")));
-        }
-        for value in one_or_many(key, value)? {
-            if !crate::http::is_header_value(value.as_bytes()) {
-                return Err(BadResult(format!("`{key}` holds a value with a control character")));
-            }
-            headers.push((name.clone(), value));
-        }
+/// The members of an object. What is no string becomes the text of its JSON, as in the plugin; of two keys that become
+/// one the later counts.
+pub(super) fn members(object: &Value) -> Option<BTreeMap<String, &Value>> {
+    let members = object.as_object().ok()?;
+    Some(members.iter_sorted().map(|(name, value)| (text_of_key(name), value)).collect())
+}
+
+fn text_of_key(key: &Value) -> String {
+    match key {
+        Value::String(text) => text.to_string(),
+        other => super::metadata::as_json(other),
+    }
+}
+
+fn header_object(key: &str, object: &Value, headers: &mut Vec<Header>) -> Result<(), Unusable> {
+    for (name, value) in members(object).ok_or_else(|| wrong(key, "an object", object))? {
+        let name = name.to_ascii_lowercase();
+        headers.extend(one_or_many(key, value)?.into_iter().map(|value| (name.clone(), value)));
     }
     Ok(())
 }
 
-fn one_or_many(key: &str, value: &Value) -> Result<Vec<String>, BadResult> {
+fn one_or_many(key: &str, value: &Value) -> Result<Vec<String>, Unusable> {
     match value {
         Value::String(text) => Ok(vec![text.to_string()]),
-        Value::Array(items) => items.iter().map(|item| string(key, item)).collect(),
-        Value::Set(items) => items.iter().map(|item| string(key, item)).collect(),
-        other => Err(wrong(key, "strings or arrays of strings as values", other)),
+        list => items(list)
+            .ok_or_else(|| wrong(key, "strings or arrays of strings as values", list))?
+            .into_iter()
+            .map(|item| string(key, item))
+            .collect(),
     }
 }
 
-fn string(key: &str, value: &Value) -> Result<String, BadResult> {
+fn string(key: &str, value: &Value) -> Result<String, Unusable> {
     value.as_string().map(|text| text.to_string()).map_err(|_| wrong(key, "strings", value))
 }
 
@@ -280,17 +244,8 @@ fn items(value: &Value) -> Option<Vec<&Value>> {
     }
 }
 
-fn bounded(key: &str, pairs: &[(String, String)]) -> Result<(), BadResult> {
-    let bytes =
-        pairs.iter().fold(0_usize, |sum, (name, value)| sum.saturating_add(name.len()).saturating_add(value.len()));
-    if pairs.len() > MAX_PAIRS || bytes > MAX_BYTES {
-        return Err(BadResult(format!("`{key}` has more than {MAX_PAIRS} entries or {MAX_BYTES} bytes")));
-    }
-    Ok(())
-}
-
-fn wrong(key: &str, wanted: &str, got: &Value) -> BadResult {
-    BadResult(format!("`{key}` must hold {wanted}, not {}", kind(got)))
+pub(super) fn wrong(key: &str, wanted: &str, got: &Value) -> Unusable {
+    Unusable::Shape(format!("`{key}` must hold {wanted}, not {}", kind(got)))
 }
 
 fn kind(value: &Value) -> &'static str {

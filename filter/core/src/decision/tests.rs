@@ -9,14 +9,14 @@ fn read_json(json: &str) -> Result<Decision, String> {
 
 fn allow(json: &str) -> Mutations {
     match read_json(json) {
-        Ok(Decision::Allow(mutations)) => mutations,
+        Ok(Decision { verdict: Verdict::Allow(mutations), .. }) => mutations,
         other => panic!("{json}: {other:?}"),
     }
 }
 
 fn deny(json: &str) -> Reply {
     match read_json(json) {
-        Ok(Decision::Deny(reply)) => reply,
+        Ok(Decision { verdict: Verdict::Deny(reply), .. }) => reply,
         other => panic!("{json}: {other:?}"),
     }
 }
@@ -75,56 +75,101 @@ fn rego_sets_count_as_arrays() {
         (Value::from("allowed"), Value::from(true)),
         (Value::from("request_headers_to_remove"), set),
     ]));
-    let Ok(Decision::Allow(mutations)) = read(&result) else {
+    let Ok(Decision { verdict: Verdict::Allow(mutations), .. }) = read(&result) else {
         panic!("not allowed");
     };
     assert_eq!(mutations.remove_request_headers, ["a", "b"]);
 }
 
+#[track_caller]
+fn assert_mutation(json: &str) {
+    let error = read(&crate::json::parse(json.as_bytes()).unwrap());
+    assert!(matches!(error, Err(Unusable::Mutation(_))), "{json}: {error:?}");
+}
+
 #[test]
-fn what_could_split_a_header_or_a_request_line_is_an_error() {
+fn what_could_split_a_header_or_a_request_line_is_not_sent() {
     for bad in [r#"{"x":"a\r\nb: c"}"#, r#"{"x":"a\u0000"}"#, r#"{"a b":"c"}"#, r#"{"":"c"}"#, r#"{"a\n":"c"}"#] {
-        assert!(read_json(&format!(r#"{{"allowed":true,"headers":{bad}}}"#)).is_err(), "{bad}");
-        assert!(read_json(&format!(r#"{{"allowed":false,"headers":{bad}}}"#)).is_err(), "{bad}");
-        assert!(read_json(&format!(r#"{{"allowed":true,"response_headers_to_add":{bad}}}"#)).is_err(), "{bad}");
+        assert_mutation(&format!(r#"{{"allowed":true,"headers":{bad}}}"#));
+        assert_mutation(&format!(r#"{{"allowed":false,"headers":{bad}}}"#));
+        assert_mutation(&format!(r#"{{"allowed":true,"response_headers_to_add":{bad}}}"#));
     }
-    for bad in [
-        r#"{"a":"b\r\nc"}"#,
-        r#"{"a":"b c"}"#,
-        r#"{"a":"b&c=d"}"#,
-        r##"{"a":"b#c"}"##,
-        r#"{"a=b":"c"}"#,
-        r#"{"a b":""}"#,
-    ] {
-        assert!(read_json(&format!(r#"{{"allowed":true,"query_parameters_to_set":{bad}}}"#)).is_err(), "{bad}");
+    for bad in [r#"{"a":"b\r\nc"}"#, r#"{"a":"b c"}"#, r##"{"a":"b#c"}"##, r#"{"a b":""}"#] {
+        assert_mutation(&format!(r#"{{"allowed":true,"query_parameters_to_set":{bad}}}"#));
+    }
+    for bad in [r#"":path":"""#, r#"":path":"/a b""#, r##"":path":"/a#b""##, r#"":path":"a""#, r#"":method":"GET x""#] {
+        assert_mutation(&format!(r#"{{"allowed":true,"headers":{{{bad}}}}}"#));
+    }
+    assert_eq!(allow(r#"{"allowed":true,"query_parameters_to_set":{"a":"b&c=d"}}"#).query.set, [pair("a", "b&c=d")]);
+    let headers = r#"{":path":"/a?b=c",":method":"PUT",":authority":"g","host":"h:1"}"#;
+    let mutations = allow(&format!(r#"{{"allowed":true,"headers":{headers}}}"#));
+    assert!(mutations.set_request_headers.contains(&pair(":authority", "h:1")), "{mutations:?}");
+    assert_eq!(mutations.set_request_headers.len(), 3, "host is :authority");
+}
+
+#[test]
+fn a_policy_cannot_change_where_a_message_ends() {
+    for name in ["content-length", "Transfer-Encoding", "connection", "upgrade", ":status", ":x"] {
+        assert_mutation(&format!(r#"{{"allowed":true,"headers":{{"{name}":"1"}}}}"#));
+        assert_mutation(&format!(r#"{{"allowed":true,"response_headers_to_add":{{"{name}":"1"}}}}"#));
+    }
+    assert_mutation(r#"{"allowed":true,"request_headers_to_remove":["Connection"]}"#);
+    assert_mutation(r#"{"allowed":true,"request_headers_to_remove":["upgrade"]}"#);
+    for name in ["te", "trailer", "keep-alive", "proxy-connection"] {
+        assert_eq!(allow(&format!(r#"{{"allowed":true,"headers":{{"{name}":"1"}}}}"#)).set_request_headers.len(), 1);
     }
 }
 
 #[test]
-fn a_policy_cannot_change_how_a_message_is_framed() {
-    for name in
-        ["content-length", "Transfer-Encoding", "connection", "upgrade", "te", "trailer", "keep-alive", ":status", ":x"]
-    {
-        assert!(read_json(&format!(r#"{{"allowed":true,"headers":{{"{name}":"1"}}}}"#)).is_err(), "{name}");
-        let response = format!(r#"{{"allowed":true,"response_headers_to_add":{{"{name}":"1"}}}}"#);
-        assert!(read_json(&response).is_err(), "{name} in the response");
+fn a_wrong_shape_is_found_before_what_cannot_be_sent() {
+    let error = read_json(r#"{"allowed":true,"headers":{"a b":"c"},"query_parameters_to_set":1}"#).unwrap_err();
+    assert!(error.contains("query_parameters_to_set"), "{error}");
+    let error = read_json(r#"{"allowed":1,"headers":1}"#).unwrap_err();
+    assert!(error.contains("allowed"), "{error}");
+    let error = read_json(r#"{"allowed":false,"headers":1,"dynamic_metadata":1,"body":1}"#).unwrap_err();
+    assert!(error.contains("headers"), "{error}");
+    let error = read_json(r#"{"allowed":false,"dynamic_metadata":1,"body":1,"http_status":1}"#).unwrap_err();
+    assert!(error.contains("dynamic_metadata"), "{error}");
+    let error = read_json(r#"{"allowed":false,"body":1,"http_status":1}"#).unwrap_err();
+    assert!(error.contains("body"), "{error}");
+}
+
+#[test]
+fn keys_that_are_no_strings_become_the_text_of_their_json() {
+    let object =
+        |pairs: Vec<(Value, Value)>| Value::from(pairs.into_iter().collect::<std::collections::BTreeMap<_, _>>());
+    let headers = object(vec![(Value::from(1), Value::from("one")), (Value::from(true), Value::from("yes"))]);
+    let result = object(vec![(Value::from("allowed"), Value::from(true)), (Value::from("headers"), headers)]);
+    let Ok(Decision { verdict: Verdict::Allow(mutations), .. }) = read(&result) else { panic!("not allowed") };
+    assert_eq!(mutations.set_request_headers, [pair("1", "one"), pair("true", "yes")]);
+}
+
+#[test]
+fn metadata_is_json_with_the_id_of_the_decision() {
+    let metadata = |json: &str| read(&crate::json::parse(json.as_bytes()).unwrap()).unwrap().dynamic_metadata;
+    for allowed in [true, false] {
+        let text = format!(
+            r#"{{"allowed":{allowed},"dynamic_metadata":{{"b":[1.5,null],"a":{{"x":"\""}},"decision_id":"policy"}}}}"#
+        );
+        let json = metadata(&text).unwrap().to_json("id");
+        assert_eq!(json, r#"{"a":{"x":"\""},"b":[1.5,null],"decision_id":"id"}"#);
     }
-    for name in ["content-length", "transfer-encoding", "connection", "a b", ""] {
-        let remove = format!(r#"{{"allowed":true,"request_headers_to_remove":["{name}"]}}"#);
-        assert!(read_json(&remove).is_err(), "removing {name}");
+    assert_eq!(metadata("true"), None);
+    assert_eq!(metadata(r#"{"allowed":true}"#), None);
+    for bad in ["1", "null", "[]", "\"x\""] {
+        assert!(read_json(&format!(r#"{{"allowed":false,"dynamic_metadata":{bad}}}"#)).is_err(), "{bad}");
     }
-    assert!(read_json(r#"{"allowed":false,"headers":{"transfer-encoding":"chunked"}}"#).is_err());
-    for bad in [r#"":path":"""#, r#"":path":"/a b""#, r##"":path":"/a#b""##, r#"":path":"a""#, r#"":method":"GET x""#] {
-        assert!(read_json(&format!(r#"{{"allowed":true,"headers":{{{bad}}}}}"#)).is_err(), "{bad}");
-    }
-    allow(r#"{"allowed":true,"headers":{":path":"/a?b=c",":method":"PUT",":authority":"h:1"}}"#);
+    let huge = "9".repeat(399);
+    assert!(read_json(&format!(r#"{{"allowed":true,"dynamic_metadata":{{"n":[{huge}]}}}}"#)).is_err());
+    assert_mutation(&format!(r#"{{"allowed":true,"dynamic_metadata":{{"t":"{}"}}}}"#, "x".repeat(70_000)));
 }
 
 #[test]
 fn statuses_without_a_body_get_none() {
-    for status in [204, 205, 304] {
+    for status in [204, 304] {
         assert_eq!(deny(&format!(r#"{{"allowed":false,"http_status":{status},"body":"x"}}"#)).body, "");
     }
+    assert_mutation(r#"{"allowed":false,"http_status":100}"#);
 }
 
 #[test]
@@ -140,7 +185,7 @@ fn keys_of_the_other_branch_are_ignored() {
 #[test]
 fn a_denial_keeps_every_header_value_but_not_those_envoy_owns() {
     let reply = deny(
-        r#"{"allowed":false,"http_status":301,"body":"no","headers":{"set-cookie":["a","b"],":status":"200","content-length":"9"}}"#,
+        r#"{"allowed":false,"http_status":301,"body":"no","headers":{"set-cookie":["a","b"],":status":"200","content-length":"9","transfer-encoding":"chunked"}}"#,
     );
     assert_eq!((reply.status, reply.body.as_str(), reply.details), (301, "no", "sark_denied"));
     assert_eq!(reply.headers, [pair("set-cookie", "a"), pair("set-cookie", "b")]);
@@ -152,8 +197,7 @@ fn statuses_are_integers_of_both_lists() {
         assert_eq!(deny(&format!(r#"{{"allowed":false,"http_status":{good}}}"#)).status, good);
     }
     for bad in [
-        "100", "418", "425", "451", "499", "101", "306", "599", "0", "-403", "99999", "403.5", "\"403\"", "true",
-        "null", "[]",
+        "418", "425", "451", "499", "101", "306", "599", "0", "-403", "99999", "403.5", "\"403\"", "true", "null", "[]",
     ] {
         assert!(read_json(&format!(r#"{{"allowed":false,"http_status":{bad}}}"#)).is_err(), "{bad}");
     }
@@ -168,7 +212,7 @@ fn wrong_types_of_a_denials_own_keys_are_errors() {
 
 #[test]
 fn host_and_pseudo_headers_are_not_removed() {
-    let mutations = allow(r#"{"allowed":true,"request_headers_to_remove":["Host",":path","X-A"]}"#);
+    let mutations = allow(r#"{"allowed":true,"request_headers_to_remove":["Host",":path","X-A","a b",""]}"#);
     assert_eq!(mutations.remove_request_headers, ["x-a"]);
 }
 

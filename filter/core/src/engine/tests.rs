@@ -14,6 +14,7 @@ fn engine(rego: &str, limits: Limits, clock: &Rc<FakeClock>) -> Engine {
         program: Program::Source { modules: modules.to_vec(), version: RegoVersion::V1 },
         data: Value::new_object(),
         path: DecisionPath::parse("").unwrap(),
+        more_paths: Vec::new(),
         unsupported_goes_remote: false,
     };
     let loaded = load(policy, &Shelf::default()).map_err(|error| error.to_string()).unwrap();

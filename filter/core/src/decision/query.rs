@@ -1,0 +1,39 @@
+//! How Envoy rebuilds the query of a request.
+
+/// Changes to the query of a request that is let through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueryMutations {
+    /// Parameters to set; replaces all values of the key. Not percent-encoded.
+    pub set: Vec<(String, String)>,
+    /// Names to remove, compared undecoded, after the sets.
+    pub remove: Vec<String>,
+}
+
+impl QueryMutations {
+    /// The path with its query rebuilt as Envoy rebuilds it, or `None` when nothing is to change: keys sorted,
+    /// a bare `z` becomes `z=`, no `?` when nothing is left (contract section 2.4).
+    #[must_use]
+    pub fn apply(&self, path: &str) -> Option<String> {
+        if self.set.is_empty() && self.remove.is_empty() {
+            return None;
+        }
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let mut parameters: Vec<(&str, &str)> = query
+            .split('&')
+            .filter(|piece| !piece.is_empty())
+            .map(|piece| piece.split_once('=').unwrap_or((piece, "")))
+            .collect();
+        for (key, value) in &self.set {
+            parameters.retain(|(name, _)| name != key);
+            parameters.push((key, value));
+        }
+        parameters.retain(|(name, _)| !self.remove.iter().any(|removed| removed == name));
+        // Stable: values of one key keep their order.
+        parameters.sort_by_key(|(name, _)| *name);
+        if parameters.is_empty() {
+            return Some(path.to_owned());
+        }
+        let query: Vec<String> = parameters.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        Some(format!("{path}?{}", query.join("&")))
+    }
+}

@@ -18,7 +18,7 @@ use crate::host::{Clock, Host, HostError};
 use crate::metrics::{Counter, Implementation, Outcome, Reason};
 use crate::policy::DecisionPath;
 use crate::remote::{self, Callout};
-use crate::request::{self, Body, DocumentError, Head};
+use crate::request::{self, Body, Document, DocumentError, Head, Inexact};
 use crate::rollout;
 use crate::route::Overrides;
 use regorus::Value;
@@ -298,20 +298,20 @@ impl Check {
     }
 
     fn decide(&mut self, head: &Head, body: Option<&Body>, host: &dyn Host) -> Step {
-        let mut input = match request::document(head, body, host) {
-            Ok(input) => input,
+        let extensions = self.route.context_extensions();
+        let document = match request::document(&self.authorizer.config.shape, head, body, extensions, host) {
+            Ok(document) => document,
             Err(DocumentError::Parse(error)) => {
                 return self.answer(Outcome::BadRequest, Reply::bad_request(&error.to_string()));
             }
             Err(DocumentError::Host(HostError)) => return self.host_failed(host),
         };
-        self.route.extend(&mut input);
         let side = self.authorizer.side(head, self.route.decision, host);
         host.count(Counter::Assignment(side));
-        if side == Implementation::Rust { self.evaluate(input, host) } else { self.call(&input, host) }
+        if side == Implementation::Rust { self.evaluate(&document, host) } else { self.call(&document, host) }
     }
 
-    fn evaluate(&mut self, input: Value, host: &dyn Host) -> Step {
+    fn evaluate(&mut self, document: &Document, host: &dyn Host) -> Step {
         let authorizer = Rc::clone(&self.authorizer);
         // `side` sends nobody here when there is no engine.
         let Some(Some(engine)) = authorizer.engines.get(self.route.decision) else {
@@ -320,9 +320,11 @@ impl Check {
         let Ok(now_ns) = host.now() else {
             return self.host_failed(host);
         };
-        let decision = engine
-            .evaluate(input.clone(), Moment { now_ns, seed: host.random() })
-            .map_err(|error| (error.reason(), format!("{error:?}")))
+        let moment = Moment { now_ns, seed: host.random() };
+        let decision = document
+            .value()
+            .map_err(|Inexact| (Reason::InexactInput, String::new()))
+            .and_then(|input| engine.evaluate(input, moment).map_err(|error| (error.reason(), format!("{error:?}"))))
             .and_then(|result| self.read_decision(&result));
         let (reason, detail) = match decision {
             Ok(decision) => return self.finish(Implementation::Rust, decision, host),
@@ -331,14 +333,14 @@ impl Check {
         self.failed(Implementation::Rust, reason, &detail, host);
         if authorizer.config.rust_opa.fallback_on_error && authorizer.config.remote.is_some() {
             host.count(Counter::Fallback);
-            self.call(&input, host)
+            self.call(document, host)
         } else {
             self.undecided(host)
         }
     }
 
-    fn call(&mut self, input: &Value, host: &dyn Host) -> Step {
-        match self.authorizer.config.remote.as_ref().map(|remote| remote::call(remote, self.route.decision, input)) {
+    fn call(&mut self, document: &Document, host: &dyn Host) -> Step {
+        match self.authorizer.config.remote.as_ref().map(|remote| remote::call(remote, self.route.decision, document)) {
             Some(Ok(callout)) => {
                 let sent_at = self.authorizer.clock.now();
                 self.state = State::AwaitsReply { sent_at };

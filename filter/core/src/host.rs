@@ -24,17 +24,12 @@ pub trait Host {
     /// The proxy did not tell.
     fn now(&self) -> Result<i64, HostError>;
 
-    /// Start of the request, nanoseconds since the epoch.
+    /// What the proxy knows under this path (Envoy's attributes), in its byte form: text as it is, numbers as 8 bytes
+    /// little-endian, messages as protobuf. `None`: it knows nothing there.
     ///
     /// # Errors
     /// The proxy did not tell.
-    fn request_time(&self) -> Result<u64, HostError>;
-
-    /// `HTTP/1.1`, `HTTP/2`, …
-    ///
-    /// # Errors
-    /// The proxy did not tell.
-    fn protocol(&self) -> Result<String, HostError>;
+    fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, HostError>;
 
     /// The first `length` bytes of the request body buffered so far.
     ///
@@ -64,6 +59,7 @@ pub mod testing {
     use super::{Clock, Host, HostError};
     use crate::metrics::{Counter, Implementation, Reason};
     use std::cell::{Cell, RefCell};
+    use std::collections::BTreeMap;
 
     /// A clock that moves by `step` at every look.
     #[derive(Default)]
@@ -88,8 +84,12 @@ pub mod testing {
         pub random: u64,
         /// Start of the request.
         pub request_time: u64,
+        /// Properties by their path, joined by dots, beside those that every request has.
+        pub properties: BTreeMap<String, Vec<u8>>,
         /// The time now.
         pub now: i64,
+        /// A property that the proxy does not know.
+        pub silent: Option<&'static str>,
         /// The buffered body; `None`: reading it fails.
         pub body: Option<Vec<u8>>,
         /// The route's metadata; `None`: reading it fails.
@@ -107,12 +107,19 @@ pub mod testing {
             Ok(self.now)
         }
 
-        fn request_time(&self) -> Result<u64, HostError> {
-            Ok(self.request_time)
-        }
-
-        fn protocol(&self) -> Result<String, HostError> {
-            Ok("HTTP/1.1".to_owned())
+        fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, HostError> {
+            let path = path.join(".");
+            if self.silent == Some(path.as_str()) {
+                return Ok(None);
+            }
+            let usual = || match path.as_str() {
+                "request.protocol" => Some(b"HTTP/1.1".to_vec()),
+                "request.time" => Some(self.request_time.to_le_bytes().to_vec()),
+                "source.address" => Some(b"127.0.0.1:50000".to_vec()),
+                "destination.address" => Some(b"127.0.0.1:10000".to_vec()),
+                _ => None,
+            };
+            Ok(self.properties.get(&path).cloned().or_else(usual))
         }
 
         fn body(&self, length: usize) -> Result<Vec<u8>, HostError> {

@@ -44,6 +44,7 @@ fn is_path_byte(byte: u8) -> bool {
 }
 
 /// A token byte of RFC 9110, section 5.6.2.
-fn is_token_byte(byte: u8) -> bool {
+#[must_use]
+pub fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

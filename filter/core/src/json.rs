@@ -7,7 +7,7 @@
 use crate::text::push_replacing_invalid;
 use regorus::Value;
 
-/// Deepest nesting of arrays and objects that is read.
+/// Deepest nesting of arrays and objects that is read, unless a caller says otherwise.
 pub const MAX_DEPTH: usize = 128;
 
 /// How much one text may hold.
@@ -16,20 +16,32 @@ pub struct Bounds {
     /// Members and elements of all depths: what bounds memory, since `[]` is two bytes of text and twelve times that
     /// as a value.
     pub values: usize,
+    /// Nesting of arrays and objects: what bounds the stack, since values are read, compared, written and dropped
+    /// recursively.
+    pub depth: usize,
     /// A name that stands twice in an object is beyond the bounds: for texts that OPA reads with more than one library.
     pub unique_names: bool,
 }
 
 impl Bounds {
-    /// What a client or the remote OPA sends.
-    pub const REQUEST: Self = Self { values: 500_000, unique_names: false };
+    /// What the remote OPA or a policy's own texts hold.
+    pub const REQUEST: Self = Self { values: 500_000, depth: MAX_DEPTH, unique_names: false };
     /// What the operator sends: the `data` document.
-    pub const DATA: Self = Self { values: 5_000_000, unique_names: false };
+    pub const DATA: Self = Self { values: 5_000_000, depth: MAX_DEPTH, unique_names: false };
     /// A token: what a client sends, read more than once.
     pub const TOKEN: Self = Self { unique_names: true, ..Self::REQUEST };
 }
 
-/// Longest number, in characters, and the largest exponent that is read: both bound the work one number can cost.
+/// What a text is that has been read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The value; an error where the engine cannot hold it as OPA does, and the first place where that is so.
+    pub value: Result<Value, JsonError>,
+    /// A number is held, but not by its text (`1.0` is held as `1`): OPA keeps the text and shows it in a few places.
+    pub respelled: bool,
+}
+
+/// Longest number, in characters, and the largest exponent that is held: both bound the work one number can cost.
 const MAX_NUMBER_LENGTH: usize = 400;
 const MAX_EXPONENT: i64 = 400;
 
@@ -60,7 +72,7 @@ impl std::error::Error for JsonError {}
 /// Duplicate keys: the last one wins. Lone surrogates and invalid UTF-8 inside strings become U+FFFD.
 ///
 /// # Errors
-/// Anything else that is not JSON, nesting beyond [`MAX_DEPTH`], numbers too long or too large to hold.
+/// Anything else that is not JSON, nesting beyond [`MAX_DEPTH`], what the engine cannot hold as OPA does.
 pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
     parse_within(text, Bounds::REQUEST)
 }
@@ -70,17 +82,63 @@ pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
 /// # Errors
 /// As of [`parse`].
 pub fn parse_within(text: &[u8], bounds: Bounds) -> Result<Value, JsonError> {
-    let mut reader = Reader { text, rest: text, values_left: bounds.values, unique_names: bounds.unique_names };
+    read(text, bounds)?.value
+}
+
+/// Like [`parse`], but JSON that the engine cannot hold as OPA does is still JSON.
+///
+/// # Errors
+/// What is not JSON, or nested too deeply.
+pub fn read(text: &[u8], bounds: Bounds) -> Result<Reading, JsonError> {
+    let mut reader = Reader { text, rest: text, bounds, values: 0, unheld: None, respelled: false };
     let value = reader.value(0)?;
     reader.white_space();
-    if reader.rest.is_empty() { Ok(value) } else { Err(reader.error(TRAILING)) }
+    if !reader.rest.is_empty() {
+        return Err(reader.error(TRAILING));
+    }
+    let value = reader.unheld.map_or(Ok(value), Err);
+    Ok(Reading { value, respelled: reader.respelled })
+}
+
+/// Writes a text that was [`read`] without error again: white space is dropped, what [`parse`] replaces in strings is
+/// replaced, everything else stays as it is, numbers above all.
+///
+/// # Errors
+/// As of [`read`], as far as this still looks.
+pub fn rewrite(text: &[u8]) -> Result<String, JsonError> {
+    let mut reader = Reader { text, rest: text, bounds: Bounds::REQUEST, values: 0, unheld: None, respelled: false };
+    let mut out = String::with_capacity(text.len());
+    loop {
+        reader.white_space();
+        match reader.peek() {
+            None => return Ok(out),
+            Some(b'"') => {
+                let string = reader.string()?;
+                out.push_str(&quote(&string));
+            }
+            Some(byte) if byte.is_ascii() => {
+                reader.next();
+                out.push(char::from(byte));
+            }
+            Some(_) => return Err(reader.error("invalid character looking for a value")),
+        }
+    }
+}
+
+/// A string as JSON.
+#[must_use]
+pub fn quote(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 struct Reader<'a> {
     text: &'a [u8],
     rest: &'a [u8],
-    values_left: usize,
-    unique_names: bool,
+    bounds: Bounds,
+    values: usize,
+    /// Where the first thing stands that the engine cannot hold.
+    unheld: Option<JsonError>,
+    respelled: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -90,6 +148,11 @@ impl<'a> Reader<'a> {
 
     fn bound(&self, message: &'static str) -> JsonError {
         JsonError { beyond_bounds: true, ..self.error(message) }
+    }
+
+    /// The text goes on being checked, its value is no longer built.
+    fn not_held(&mut self, why: JsonError) {
+        self.unheld.get_or_insert(why);
     }
 
     fn peek(&self) -> Option<u8> {
@@ -115,8 +178,11 @@ impl<'a> Reader<'a> {
     }
 
     fn value(&mut self, depth: usize) -> Result<Value, JsonError> {
-        self.values_left = self.values_left.checked_sub(1).ok_or_else(|| self.bound("too many values"))?;
         self.white_space();
+        self.values = self.values.saturating_add(1);
+        if self.values > self.bounds.values {
+            self.not_held(self.bound("too many values"));
+        }
         match self.peek() {
             None => Err(self.error("unexpected end of JSON input")),
             Some(b'{') => self.object(depth),
@@ -141,7 +207,7 @@ impl<'a> Reader<'a> {
     }
 
     fn deeper(&self, depth: usize) -> Result<usize, JsonError> {
-        if depth >= MAX_DEPTH {
+        if depth >= self.bounds.depth {
             return Err(self.bound("nested too deeply"));
         }
         Ok(depth.saturating_add(1))
@@ -157,7 +223,10 @@ impl<'a> Reader<'a> {
             return Ok(Value::from(items));
         }
         loop {
-            items.push(self.value(depth)?);
+            let item = self.value(depth)?;
+            if self.unheld.is_none() {
+                items.push(item);
+            }
             self.white_space();
             match self.next() {
                 Some(b',') => {}
@@ -187,7 +256,7 @@ impl<'a> Reader<'a> {
                 return Err(self.error("expected `:` after an object key"));
             }
             let value = self.value(depth)?;
-            if members.insert(Value::from(key), value).is_some() && self.unique_names {
+            if self.unheld.is_none() && members.insert(Value::from(key), value).is_some() && self.bounds.unique_names {
                 return Err(self.bound("a name stands twice in an object"));
             }
             self.white_space();
@@ -282,21 +351,20 @@ impl<'a> Reader<'a> {
             if let Some(b'+' | b'-') = self.peek() {
                 self.next();
             }
-            let exponent = self.digits()?;
-            let size = std::str::from_utf8(exponent).ok().and_then(|s| s.parse::<i64>().ok());
-            if size.is_none_or(|size| size > MAX_EXPONENT) {
-                return Err(self.bound("number out of range"));
-            }
+            self.digits()?;
         }
         let length = start.len().saturating_sub(self.rest.len());
-        if length > MAX_NUMBER_LENGTH {
-            return Err(self.bound("number too long"));
+        let text = start.get(..length).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default();
+        match held(text) {
+            Ok((value, by_its_text)) => {
+                self.respelled |= !by_its_text;
+                Ok(value)
+            }
+            Err(why) => {
+                self.not_held(self.bound(why));
+                Ok(Value::Null)
+            }
         }
-        start
-            .get(..length)
-            .and_then(|text| std::str::from_utf8(text).ok())
-            .and_then(exact_number)
-            .ok_or_else(|| self.bound("number cannot be held exactly"))
     }
 
     fn digits(&mut self) -> Result<&'a [u8], JsonError> {
@@ -308,17 +376,29 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The number, if the engine can hold it as it is written. OPA computes with the digits, the engine with doubles: two
-/// numbers that differ for OPA must not become one for us, nor reach the remote OPA as another one.
-fn exact_number(text: &str) -> Option<Value> {
-    let value = Value::from_numeric_string(text).ok()?;
-    let number = value.as_number().ok()?;
+/// The number as the engine holds it, and whether by its very text. OPA computes with the digits, the engine with
+/// doubles: two numbers that differ for OPA must not become one for us.
+fn held(text: &str) -> Result<(Value, bool), &'static str> {
+    const INEXACT: &str = "number cannot be held exactly";
+    if text.len() > MAX_NUMBER_LENGTH {
+        return Err("number too long");
+    }
+    let exponent = text.split_once(['e', 'E']).map(|(_, exponent)| exponent.parse::<i64>().unwrap_or(i64::MAX));
+    if exponent.is_some_and(|size| size > MAX_EXPONENT) {
+        return Err("number out of range");
+    }
+    let value = Value::from_numeric_string(text).map_err(|_| INEXACT)?;
+    let number = value.as_number().map_err(|_| INEXACT)?;
     // OPA does not take 1e0 for an index or a length, where it takes 1 and 1.0.
     if number.is_integer() && text.contains(['e', 'E']) {
-        return None;
+        return Err(INEXACT);
     }
-    let held = number.format_decimal();
-    (normal_form(text)? == normal_form(&held)?).then_some(value)
+    let spelled = number.format_decimal();
+    let same = spelled == text;
+    if same || normal_form(text).is_some_and(|form| Some(form) == normal_form(&spelled)) {
+        return Ok((value, same));
+    }
+    Err(INEXACT)
 }
 
 /// Sign, digits without zeros at either end, and the exponent of the last digit. Zero has no digits.

@@ -98,6 +98,8 @@ pub enum Reason {
     Conflict,
     /// Inline: any other run-time error, for instance a value of a type the interpreter cannot iterate.
     Evaluation,
+    /// Inline: the input document holds what the engine cannot hold as OPA does.
+    InexactInput,
     /// The decision is undefined.
     Undefined,
     /// The decision is neither a boolean nor a well-formed object.
@@ -134,13 +136,14 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason the inline side can have.
-    pub const RUST: [Self; 9] = [
+    pub const RUST: [Self; 10] = [
         Self::TimeLimit,
         Self::StepLimit,
         Self::DepthLimit,
         Self::SizeLimit,
         Self::Conflict,
         Self::Evaluation,
+        Self::InexactInput,
         Self::Undefined,
         Self::BadResult,
         Self::BadMutation,
@@ -176,6 +179,7 @@ impl Reason {
             Self::SizeLimit => "size_limit",
             Self::Conflict => "conflict",
             Self::Evaluation => "evaluation",
+            Self::InexactInput => "inexact_input",
             Self::Undefined => "undefined",
             Self::BadResult => "bad_result",
             Self::BadMutation => "bad_mutation",
@@ -207,6 +211,7 @@ impl Reason {
                 | Self::DepthLimit
                 | Self::SizeLimit
                 | Self::Evaluation
+                | Self::InexactInput
                 | Self::BadMutation
                 | Self::Overloaded
                 | Self::BodyUnavailable
@@ -305,6 +310,7 @@ mod tests {
                 Reason::DepthLimit,
                 Reason::SizeLimit,
                 Reason::Evaluation,
+                Reason::InexactInput,
                 Reason::BadMutation,
                 Reason::Overloaded,
                 Reason::BadMutation

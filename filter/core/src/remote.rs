@@ -3,6 +3,7 @@
 use crate::config::Remote;
 use crate::json;
 use crate::metrics::Reason;
+use crate::request::Document;
 use regorus::Value;
 use std::time::Duration;
 
@@ -47,9 +48,9 @@ pub enum Reply {
 ///
 /// # Errors
 /// The document cannot be written as JSON; this does not happen to documents that were read from requests.
-pub fn call(remote: &Remote, decision: usize, input: &Value) -> Result<Callout, serde_json::Error> {
+pub fn call(remote: &Remote, decision: usize, input: &Document) -> Result<Callout, serde_json::Error> {
     let mut body = b"{\"input\":".to_vec();
-    serde_json::to_writer(&mut body, input)?;
+    input.write(&mut body)?;
     body.push(b'}');
     // A number beyond the list gives a call without a path, which the proxy refuses.
     let path = remote.paths.get(decision).map(|path| (":path".to_owned(), path.clone())).into_iter();
@@ -100,6 +101,8 @@ fn result_of_body(body: &[u8]) -> Result<Value, Reason> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::testing::FakeHost;
+    use crate::request::{self, Head, Shape};
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -156,12 +159,13 @@ mod tests {
 
     #[test]
     fn the_call_holds_the_input_as_json() {
-        let input = json::parse(br#"{"n":12345678901234567890123,"t":"\u0001\""}"#).unwrap();
+        let head = Head::new([(&b":path"[..], &b"/\"\x01"[..])]);
+        let input = request::document(&Shape::default(), &head, None, None, &FakeHost::default()).unwrap();
         let callout = call(&remote(), 1, &input).unwrap();
         assert_eq!(callout.headers, [(":path".to_owned(), "/v1/data/b".to_owned())]);
-        assert_eq!(
-            String::from_utf8(callout.body).unwrap(),
-            r#"{"input":{"n":12345678901234567890123,"t":"\u0001\""}}"#
-        );
+        let body = String::from_utf8(callout.body).unwrap();
+        assert!(body.starts_with(r#"{"input":{"attributes":{"#), "{body}");
+        assert!(body.contains(r#""parsed_path":["\"\u0001"]"#), "{body}");
+        serde_json::from_str::<serde_json::Value>(&body).unwrap();
     }
 }

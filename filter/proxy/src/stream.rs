@@ -312,15 +312,8 @@ impl Host for EnvoyHost {
         clock::epoch_nanoseconds().ok_or(HostError)
     }
 
-    fn request_time(&self) -> Result<u64, HostError> {
-        let bytes = hostcalls::property(&["request", "time"])?.ok_or(HostError)?;
-        let nanoseconds = i64::from_le_bytes(bytes.try_into().map_err(|_| HostError)?);
-        u64::try_from(nanoseconds).map_err(|_| HostError)
-    }
-
-    fn protocol(&self) -> Result<String, HostError> {
-        let bytes = hostcalls::property(&["request", "protocol"])?.ok_or(HostError)?;
-        String::from_utf8(bytes).map_err(|_| HostError)
+    fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, HostError> {
+        hostcalls::property(path)
     }
 
     fn body(&self, length: usize) -> Result<Vec<u8>, HostError> {

@@ -3,7 +3,9 @@
 use super::error::ConfigError;
 use super::flow::{Flow, flow};
 use super::raw;
+use super::shape::shape;
 use crate::policy::{DecisionPath, Module, RegoVersion, bundle};
+use crate::request::Shape;
 use crate::rollout::Percentage;
 use regorus::Value;
 use std::time::Duration;
@@ -51,6 +53,8 @@ pub struct Settings {
     pub failure_mode_allow: bool,
     /// Status of the answer when neither side decided.
     pub status_on_error: u16,
+    /// What of a request the input document shows.
+    pub shape: Shape,
     /// Budget of one inline evaluation.
     pub limits: Limits,
     /// Response header that tells who decided.
@@ -143,6 +147,7 @@ pub struct Limits {
 pub fn read(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
     let raw = parse(bytes)?;
     let flow = flow(&raw)?;
+    let shape = shape(&raw)?;
     let policy = policy(raw.policy.0, raw.remote.is_some())?;
     if !policy.more_paths.is_empty() && !flow.route_overrides {
         return Err(ConfigError::new("policy.paths", "cannot be chosen by anything without `route_overrides`"));
@@ -154,6 +159,7 @@ pub fn read(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Config
         remote,
         rust_opa,
         identity,
+        shape,
         body: raw.with_request_body.map(|body| body_limit(&body.0)).transpose()?,
         failure_mode_allow: raw.failure_mode_allow,
         status_on_error: status(raw.status_on_error.0.code)?,
@@ -410,7 +416,13 @@ fn bounded(value: Option<u64>, path: &str, default: u64, min: u64, max: u64) -> 
     }
 }
 
-fn bounded_usize(value: Option<u64>, path: &str, default: u64, min: u64, max: u64) -> Result<usize, ConfigError> {
+pub(super) fn bounded_usize(
+    value: Option<u64>,
+    path: &str,
+    default: u64,
+    min: u64,
+    max: u64,
+) -> Result<usize, ConfigError> {
     let value = bounded(value, path, default, min, max)?;
     usize::try_from(value).map_err(|_| ConfigError::new(path, "does not fit this machine"))
 }
@@ -439,7 +451,7 @@ fn duration(text: Option<&str>, path: &str, default: u64, min: u64, max: u64) ->
 }
 
 /// A header name in lower case.
-fn header_name(name: &str, path: &str) -> Result<String, ConfigError> {
+pub(super) fn header_name(name: &str, path: &str) -> Result<String, ConfigError> {
     if crate::http::is_header_name(name.as_bytes()) {
         Ok(name.to_ascii_lowercase())
     } else {

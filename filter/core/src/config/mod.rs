@@ -4,6 +4,7 @@ mod compiled;
 mod error;
 mod flow;
 mod raw;
+mod shape;
 #[cfg(test)]
 mod tests;
 

@@ -80,6 +80,19 @@ pub struct Config {
     pub features: Object<Features>,
     pub identity: Vec<Object<IdentitySource>>,
     pub with_request_body: Option<Object<WithRequestBody>>,
+    pub skip_request_body_parse: bool,
+    pub allowed_headers: Option<Object<HeaderList>>,
+    pub disallowed_headers: Option<Object<HeaderList>>,
+    pub encode_raw_headers: bool,
+    pub include_peer_certificate: bool,
+    pub include_tls_session: bool,
+    pub metadata_context_namespaces: Vec<String>,
+    pub typed_metadata_context_namespaces: Vec<String>,
+    pub route_metadata_context_namespaces: Vec<String>,
+    pub route_typed_metadata_context_namespaces: Vec<String>,
+    pub bootstrap_metadata_labels_key: Option<String>,
+    pub proto_descriptor: Option<String>,
+    pub source_address: Option<String>,
     pub dry_run: bool,
     pub failure_mode_allow: bool,
     pub failure_mode_allow_header_add: bool,
@@ -209,6 +222,34 @@ pub struct WithRequestBody {
     pub max_request_bytes: u64,
     #[serde(default)]
     pub allow_partial_message: bool,
+    #[serde(default)]
+    pub pack_as_bytes: bool,
+}
+
+/// `allowed_headers`, `disallowed_headers`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeaderList {
+    pub patterns: Vec<Object<Pattern>>,
+}
+
+/// One string matcher: exactly one of the first five.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pattern {
+    pub exact: Option<String>,
+    pub prefix: Option<String>,
+    pub suffix: Option<String>,
+    pub contains: Option<String>,
+    pub safe_regex: Option<Object<SafeRegex>>,
+    pub ignore_case: bool,
+}
+
+/// `safe_regex` of a string matcher.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SafeRegex {
+    pub regex: String,
 }
 
 /// `status_on_error`.
@@ -230,4 +271,5 @@ impl Default for StatusOnError {
 pub struct Limits {
     pub evaluation_time: Option<String>,
     pub evaluation_steps: Option<u64>,
+    pub json_depth: Option<u64>,
 }

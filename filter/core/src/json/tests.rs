@@ -129,3 +129,45 @@ fn nesting_ends_at_the_limit() {
     assert!(parse(nested(MAX_DEPTH + 1).as_bytes()).is_err());
     assert!(parse("[".repeat(1_000_000).as_bytes()).is_err());
 }
+
+fn reading(text: &str) -> (Option<String>, bool, String) {
+    let reading = read(text.as_bytes(), Bounds::REQUEST).unwrap();
+    let value = reading.value.ok().map(|value| value.to_string());
+    (value, reading.respelled, rewrite(text.as_bytes()).unwrap())
+}
+
+#[test]
+fn numbers_that_are_not_held_are_json_all_the_same() {
+    for (text, held, respelled) in [
+        ("[1,-2.5,0]", true, false),
+        ("[1.0]", true, true),
+        ("[0.50]", true, true),
+        ("[2.5e-1]", true, true),
+        ("[1e3]", false, false),
+        ("[1e400]", false, false),
+        ("[9007199254740993.0]", false, false),
+        ("[0.1000000000000000000001,{\"a\":[]}]", false, false),
+    ] {
+        let (value, spelled, rewritten) = reading(text);
+        assert_eq!((value.is_some(), spelled), (held, respelled), "{text}");
+        assert_eq!(rewritten, text);
+    }
+    let long = "9".repeat(5000);
+    assert_eq!(reading(&long), (None, false, long.clone()));
+}
+
+#[test]
+fn more_values_than_are_held_are_json_all_the_same() {
+    let many = format!("[{}1]", "[],".repeat(600_000));
+    let (value, _, rewritten) = reading(&many);
+    assert_eq!((value, rewritten == many), (None, true));
+    assert!(read(format!("[{}1", "[],".repeat(600_000)).as_bytes(), Bounds::REQUEST).is_err());
+}
+
+#[test]
+fn a_rewritten_text_says_the_same_without_what_go_replaces() {
+    let text = b" { \"a\\u0041\\/\" : [ \"\\ud800\", \"x\xff\", 1.0 , 1E+2 ] , \"a\" : null , \"a\" : true } ";
+    let rewritten = rewrite(text).unwrap();
+    assert_eq!(rewritten, "{\"aA/\":[\"\u{FFFD}\",\"x\u{FFFD}\",1.0,1E+2],\"a\":null,\"a\":true}");
+    assert_eq!(rewrite(rewritten.as_bytes()).unwrap(), rewritten);
+}

@@ -1,9 +1,14 @@
-//! `parsed_body` and `truncated_body` (contract sections 1.7, 1.8): JSON and form; the other types come with the
-//! full input document.
+//! `parsed_body` and `truncated_body` (contract sections 1.7, 1.8).
 
-use super::{Head, ParseError, url};
+#[cfg(feature = "grpc")]
+use super::grpc;
+use super::multipart::{self, Part};
+use super::shape::Shape;
+use super::{Head, ParseError, media_type, url};
+use crate::json::{self, Bounds};
 use crate::text;
 use regorus::Value;
+use std::collections::BTreeMap;
 
 /// What was buffered of a request's body.
 #[derive(Debug, Clone)]
@@ -27,106 +32,177 @@ pub fn as_text(body: &Body) -> String {
     text::sanitize(&body.bytes)
 }
 
-/// (`parsed_body`, `truncated_body`). `text` is the sanitized body, empty when none was buffered.
+/// A member of the input document that may hold what the engine cannot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parsed {
+    /// As the engine holds it; `None` if it cannot.
+    pub value: Option<Value>,
+    /// As JSON, if the value's own JSON would say something else.
+    pub text: Option<String>,
+}
+
+impl Parsed {
+    const NULL: Self = Self { value: Some(Value::Null), text: None };
+
+    fn exact(value: Value) -> Self {
+        Self { value: Some(value), text: None }
+    }
+
+    fn json(&self) -> String {
+        match (&self.text, &self.value) {
+            (Some(text), _) => text.clone(),
+            (None, Some(value)) => value.to_string(),
+            (None, None) => "null".to_owned(),
+        }
+    }
+}
+
+/// What the policy is shown of a request, as far as reading the body depends on it.
+pub struct Readable<'a> {
+    /// The options.
+    pub shape: &'a Shape,
+    /// The headers.
+    pub head: &'a Head,
+    /// The body, if one was buffered.
+    pub body: Option<&'a Body>,
+    /// What it is read from: its text or, with `pack_as_bytes`, its bytes; empty when none was buffered.
+    pub payload: &'a [u8],
+    /// The segments of the path.
+    pub path: &'a [Value],
+}
+
+/// (`parsed_body`, `truncated_body`).
 ///
 /// # Errors
 /// A body that its content type says is readable, and is not.
-pub fn parse(head: &Head, body: Option<&Body>, text: &str) -> Result<(Value, bool), ParseError> {
-    if body.is_some_and(Body::is_partial) {
-        return Ok((Value::Null, true));
+pub fn parse(request: &Readable) -> Result<(Parsed, bool), ParseError> {
+    let nothing = (Parsed::NULL, false);
+    let Some(content_type) = request.header("content-type") else {
+        return Ok((Parsed::NULL, request.is_partial()));
+    };
+    if request.is_partial() {
+        return Ok((Parsed::NULL, true));
     }
-    let content_type = head.get("content-type").unwrap_or_default();
     let reader = if content_type.contains("application/json") {
         parse_json
     } else if content_type.contains("application/grpc") {
-        // Needs a descriptor set; without one the plugin answers null.
-        return Ok((Value::Null, false));
+        return parse_grpc(request);
     } else if content_type.contains("application/x-www-form-urlencoded") {
-        url::parse_query
+        parse_form
     } else if content_type.contains("multipart/form-data") {
-        refuse_multipart
+        parse_multipart
     } else {
-        return Ok((Value::Null, false));
+        return Ok(nothing);
     };
-    if text.is_empty() {
-        return Ok((Value::Null, false));
+    if request.payload.is_empty() {
+        return Ok(nothing);
     }
-    if shorter_than_announced(head, body)? {
-        return Ok((Value::Null, true));
+    if request.is_shorter_than_announced()? {
+        return Ok((Parsed::NULL, true));
     }
-    Ok((reader(text)?, false))
+    Ok((reader(request)?, false))
 }
 
-fn parse_json(text: &str) -> Result<Value, ParseError> {
-    crate::json::parse(text.as_bytes()).map_err(|error| ParseError::new(error.to_string()))
+impl Readable<'_> {
+    /// A header as the policy sees it: the plugin reads the body by those, too.
+    fn header(&self, name: &str) -> Option<&str> {
+        let shown = !self.shape.raw_headers && self.shape.headers.passes(name);
+        if shown { self.head.get(name) } else { None }
+    }
+
+    /// By the header that says so, which is not among the raw ones.
+    fn is_partial(&self) -> bool {
+        !self.shape.raw_headers && self.body.is_some_and(Body::is_partial)
+    }
+
+    fn is_shorter_than_announced(&self) -> Result<bool, ParseError> {
+        let Some(length) = self.header("content-length") else {
+            return Ok(false);
+        };
+        let announced: i64 = length.parse().map_err(|_| ParseError::new("invalid content-length"))?;
+        Ok(i64::try_from(self.payload.len()).is_ok_and(|received| announced > received))
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds { depth: self.shape.json_depth, ..Bounds::REQUEST }
+    }
 }
 
-/// Answering `null` here would be another answer than the plugin's; refusing is the safe one until it is read.
-fn refuse_multipart(_: &str) -> Result<Value, ParseError> {
-    Err(ParseError::new("multipart/form-data is not read yet"))
+fn parse_json(request: &Readable) -> Result<Parsed, ParseError> {
+    json_text(request.payload, request.bounds())
 }
 
-fn shorter_than_announced(head: &Head, body: Option<&Body>) -> Result<bool, ParseError> {
-    let Some(length) = head.get("content-length") else {
-        return Ok(false);
+/// JSON of a client.
+pub(super) fn json_text(text: &[u8], bounds: Bounds) -> Result<Parsed, ParseError> {
+    let unreadable = |error: json::JsonError| ParseError::new(error.to_string());
+    let reading = json::read(text, bounds).map_err(unreadable)?;
+    let own_text = reading.respelled || reading.value.is_err();
+    let text = own_text.then(|| json::rewrite(text)).transpose().map_err(unreadable)?;
+    Ok(Parsed { value: reading.value.ok(), text })
+}
+
+fn parse_form(request: &Readable) -> Result<Parsed, ParseError> {
+    url::parse_query(request.payload).map(Parsed::exact)
+}
+
+fn parse_multipart(request: &Readable) -> Result<Parsed, ParseError> {
+    let media = media_type::parse(request.header("content-type").unwrap_or_default())?;
+    let Some(boundary) = media.parameters.get("boundary") else {
+        return Ok(Parsed::NULL);
     };
-    let announced: i64 = length.parse().map_err(|_| ParseError::new("invalid content-length"))?;
-    let received = body.map_or(0, |body| body.received);
-    Ok(i64::try_from(received).is_ok_and(|received| announced > received))
+    let mut fields: BTreeMap<String, Vec<Parsed>> = BTreeMap::new();
+    for part in multipart::parse(request.payload, boundary)? {
+        let content = field(&part, request.bounds())?;
+        fields.entry(part.name).or_default().push(content);
+    }
+    Ok(join(fields))
+}
+
+fn field(part: &Part, bounds: Bounds) -> Result<Parsed, ParseError> {
+    if part.is_json {
+        return json_text(&part.content, bounds);
+    }
+    let text = text::replace_invalid(&part.content, char::REPLACEMENT_CHARACTER);
+    Ok(Parsed::exact(Value::from(text)))
+}
+
+/// An object of arrays.
+fn join(fields: BTreeMap<String, Vec<Parsed>>) -> Parsed {
+    let needs_text = fields.values().flatten().any(|part| part.text.is_some());
+    let text = needs_text.then(|| {
+        let members = fields.iter().map(|(name, parts)| {
+            let parts: Vec<String> = parts.iter().map(Parsed::json).collect();
+            format!("{}:[{}]", json::quote(name), parts.join(","))
+        });
+        format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+    });
+    let value = fields.into_iter().map(|(name, parts)| {
+        let values: Option<Vec<Value>> = parts.into_iter().map(|part| part.value).collect();
+        Some((Value::from(name), Value::from(values?)))
+    });
+    Parsed { value: value.collect::<Option<BTreeMap<_, _>>>().map(Value::from), text }
+}
+
+#[cfg(feature = "grpc")]
+fn parse_grpc(request: &Readable) -> Result<(Parsed, bool), ParseError> {
+    let Some(services) = &request.shape.services else {
+        return Ok((Parsed::NULL, false));
+    };
+    if !request.shape.pack_as_bytes || request.payload.is_empty() {
+        return Ok((Parsed::NULL, false));
+    }
+    Ok(match grpc::parse(services, request.path, request.payload)? {
+        grpc::Found::Nothing => (Parsed::NULL, false),
+        grpc::Found::Truncated => (Parsed::NULL, true),
+        grpc::Found::Message(message) => (message, false),
+    })
+}
+
+/// Without descriptors there is nothing to read a message by.
+#[cfg(not(feature = "grpc"))]
+fn parse_grpc(_: &Readable) -> Result<(Parsed, bool), ParseError> {
+    Ok((Parsed::NULL, false))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    fn read(content_type: &str, bytes: &[u8]) -> Result<(String, bool), String> {
-        let length = bytes.len().to_string();
-        let head = Head::new([(&b"content-type"[..], content_type.as_bytes()), (b"content-length", length.as_bytes())]);
-        let body = Body { bytes: bytes.to_vec(), received: bytes.len() };
-        let (parsed, truncated) = parse(&head, Some(&body), &as_text(&body)).map_err(|error| error.to_string())?;
-        Ok((parsed.to_string(), truncated))
-    }
-
-    #[test]
-    fn the_content_type_is_a_case_sensitive_substring() {
-        for (content_type, expected) in [
-            ("application/json", "1"),
-            ("application/json-patch+json", "1"),
-            ("text/plain,application/json", "1"),
-            ("Application/JSON", "null"),
-            ("application/vnd.api+json", "null"),
-            ("text/html", "null"),
-            ("application/grpc", "null"),
-        ] {
-            assert_eq!(read(content_type, b"1"), Ok((expected.to_owned(), false)), "{content_type}");
-        }
-    }
-
-    #[test]
-    fn forms_are_read_by_the_querys_rules() {
-        let form = "application/x-www-form-urlencoded";
-        assert_eq!(read(form, b"a=1&a=2"), Ok((r#"{"a":["1","2"]}"#.to_owned(), false)));
-        assert!(read(form, b"a=1;b=2").is_err());
-    }
-
-    #[test]
-    fn unreadable_bodies_are_errors_and_empty_ones_null() {
-        assert!(read("application/json", b"[\"foo\" : 42}").is_err());
-        assert!(read("application/json", b"  ").is_err());
-        assert!(read("multipart/form-data; boundary=x", b"--x--").is_err());
-        assert_eq!(read("application/json", b""), Ok(("null".to_owned(), false)));
-    }
-
-    #[test]
-    fn truncation_is_seen_by_size_and_by_content_length() {
-        let head = Head::new([(&b"content-type"[..], &b"application/json"[..]), (b"content-length", b"9")]);
-        let partial = Body { bytes: b"tru".to_vec(), received: 4 };
-        assert_eq!(parse(&head, Some(&partial), "tru").unwrap(), (Value::Null, true));
-        let short = Body { bytes: b"true".to_vec(), received: 4 };
-        assert_eq!(parse(&head, Some(&short), "true").unwrap(), (Value::Null, true));
-        let bad = Head::new([(&b"content-type"[..], &b"application/json"[..]), (b"content-length", b"x")]);
-        assert!(parse(&bad, Some(&short), "true").is_err());
-    }
-}
+mod tests;

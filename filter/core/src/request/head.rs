@@ -4,23 +4,27 @@ use crate::text::sanitize;
 use std::collections::BTreeMap;
 
 /// Only Envoy may say whether a body is partial; a client's own word is dropped (contract section 1.4).
-const PARTIAL_BODY: &str = "x-envoy-auth-partial-body";
+pub(super) const PARTIAL_BODY: &str = "x-envoy-auth-partial-body";
 
 /// The request's header map: names in lower case, repeated lines joined by `,`, bytes that are not UTF-8 as `!`.
 #[derive(Debug, Clone, Default)]
 pub struct Head {
     headers: BTreeMap<String, String>,
+    /// Every line as it came, but for the case of its name.
+    lines: Vec<(String, Vec<u8>)>,
 }
 
 impl Head {
     /// From the pairs as the host lists them, pseudo-headers included.
     pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Self {
         let mut headers = BTreeMap::<String, String>::new();
+        let mut lines = Vec::new();
         for (name, value) in pairs {
             let name = sanitize(name).to_ascii_lowercase();
             if name == PARTIAL_BODY {
                 continue;
             }
+            lines.push((name.clone(), value.to_vec()));
             let value = sanitize(value);
             match headers.get_mut(&name) {
                 Some(joined) => {
@@ -32,7 +36,7 @@ impl Head {
                 }
             }
         }
-        Self { headers }
+        Self { headers, lines }
     }
 
     /// The joined value of a header.
@@ -50,6 +54,11 @@ impl Head {
     /// All headers, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// All header lines in the order they came, values as bytes.
+    pub fn lines(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.lines.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
     }
 
     /// Whether the bytes that follow are a tunnel and not a body: CONNECT, or a WebSocket upgrade by the rule

@@ -1,19 +1,31 @@
 //! The attributes of a request → the OPA-Envoy input document (contract section 1).
 //!
-//! What is here so far: `attributes.request`, the two empty metadata contexts, path, query, JSON and form bodies.
-//! Peers, certificates, metadata, multipart and gRPC bodies come with the full document; a policy that reads one of
-//! the missing members is refused at load (`policy`), so that nothing ever looks absent that is not.
+//! One document serves both sides: the engine gets it as a value, the remote OPA as JSON. Where the engine cannot hold
+//! what the JSON says, there is no value, and only the remote OPA can decide.
 
 mod body;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod head;
-
+mod matcher;
+mod media_type;
+mod metadata;
+mod multipart;
+mod peers;
+mod shape;
 mod url;
 
 pub use body::Body;
+#[cfg(feature = "grpc")]
+pub use grpc::Services;
 pub use head::Head;
+pub use matcher::{HeaderFilter, Matcher};
+pub use metadata::{Labels, Metadata, Namespaces};
+pub use shape::{DEFAULT_JSON_DEPTH, Shape, SourceAddress, Unprovided, unprovided};
 
 use crate::host::{Host, HostError};
-
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use regorus::Value;
 use std::collections::BTreeMap;
 
@@ -56,71 +68,198 @@ impl From<HostError> for DocumentError {
     }
 }
 
+/// The document holds what the engine cannot hold as OPA does: a number of too many digits, too many values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inexact;
+
+/// The input document of one request.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// Its members; `parsed_body` is null where it is inexact.
+    members: BTreeMap<Value, Value>,
+    is_exact: bool,
+    /// `parsed_body` as JSON, where the value's own JSON would say something else.
+    body_text: Option<String>,
+}
+
+impl Document {
+    /// The document for the engine.
+    ///
+    /// # Errors
+    /// The engine cannot hold it.
+    pub fn value(&self) -> Result<Value, Inexact> {
+        if self.is_exact { Ok(Value::from(self.members.clone())) } else { Err(Inexact) }
+    }
+
+    /// Whether the engine holds a number by another text than OPA does (`1.0` as `1`). They are the same number; what
+    /// shows the text of a number shows it differently.
+    #[must_use]
+    pub fn respells_numbers(&self) -> bool {
+        self.is_exact && self.body_text.is_some()
+    }
+
+    /// Appends the document as JSON, for the remote OPA.
+    ///
+    /// # Errors
+    /// A value has no JSON; this does not happen to what [`document`] builds.
+    pub fn write(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        let mut separator = b'{';
+        for (name, value) in &self.members {
+            out.push(separator);
+            separator = b',';
+            serde_json::to_writer(&mut *out, name)?;
+            out.push(b':');
+            match &self.body_text {
+                Some(text) if *name == Value::from(PARSED_BODY) => out.extend_from_slice(text.as_bytes()),
+                _ => serde_json::to_writer(&mut *out, value)?,
+            }
+        }
+        out.push(b'}');
+        Ok(())
+    }
+}
+
+const PARSED_BODY: &str = "parsed_body";
+
 /// Builds the input document.
 ///
 /// `body` is `None` when no body was buffered: no `with_request_body`, a request that ends at its headers, a tunnel.
+/// `context_extensions` is an object of strings; `None` if there are none.
 ///
 /// # Errors
 /// Path, query or body cannot be parsed (contract sections 1.5 to 1.8), or the proxy fails.
-pub fn document(head: &Head, body: Option<&Body>, host: &dyn Host) -> Result<Value, DocumentError> {
+pub fn document(
+    shape: &Shape,
+    head: &Head,
+    body: Option<&Body>,
+    context_extensions: Option<Value>,
+    host: &dyn Host,
+) -> Result<Document, DocumentError> {
     let (path, query) = url::split(head.path());
-    let parsed_path = url::parse_path(path)?;
-    let parsed_query = url::parse_query(query)?;
-    let text = body.map(body::as_text).unwrap_or_default();
-    let (parsed_body, truncated_body) = body::parse(head, body, &text)?;
-    Ok(object([
-        ("attributes", attributes(head, body, text, host)?),
-        ("parsed_path", parsed_path),
-        ("parsed_query", parsed_query),
-        ("parsed_body", parsed_body),
-        ("truncated_body", Value::Bool(truncated_body)),
-        ("version", object([("ext_authz", Value::from("v3")), ("encoding", Value::from("protojson"))])),
-    ]))
+    let path = url::parse_path(path)?;
+    let parsed_query = url::parse_query(query.as_bytes())?;
+    let text = body.filter(|_| !shape.pack_as_bytes).map(body::as_text).unwrap_or_default();
+    let parsed = if shape.skip_body_parse {
+        None
+    } else {
+        let bytes = body.map(|body| body.bytes.as_slice()).unwrap_or_default();
+        let payload = if shape.pack_as_bytes { bytes } else { text.as_bytes() };
+        Some(body::parse(&body::Readable { shape, head, body, payload, path: &path })?)
+    };
+    let source = peers::source(shape, head, host)?;
+    let principal = source.get(&Value::from("principal")).cloned();
+    let mut members = BTreeMap::from([
+        (
+            Value::from("attributes"),
+            attributes(shape, source, http(shape, head, body, &text, host)?, context_extensions, host)?,
+        ),
+        (Value::from("parsed_path"), Value::from(path)),
+        (Value::from("parsed_query"), parsed_query),
+        (Value::from("version"), object([("ext_authz", Value::from("v3")), ("encoding", Value::from("protojson"))])),
+    ]);
+    members.extend(principal.map(|principal| (Value::from("source_principal"), principal)));
+    let (mut is_exact, mut body_text) = (true, None);
+    if let Some((parsed, truncated)) = parsed {
+        (is_exact, body_text) = (parsed.value.is_some(), parsed.text);
+        members.insert(Value::from(PARSED_BODY), parsed.value.unwrap_or(Value::Null));
+        members.insert(Value::from("truncated_body"), Value::Bool(truncated));
+    }
+    Ok(Document { members, is_exact, body_text })
 }
 
-fn attributes(head: &Head, body: Option<&Body>, text: String, host: &dyn Host) -> Result<Value, HostError> {
-    let request = object([
-        ("http", http(head, body, &text, &host.protocol()?, host.random())),
-        ("time", timestamp(host.request_time()?)),
+fn attributes(
+    shape: &Shape,
+    source: BTreeMap<Value, Value>,
+    http: Value,
+    context_extensions: Option<Value>,
+    host: &dyn Host,
+) -> Result<Value, HostError> {
+    // Both are always there, and empty when nothing is selected (contract section 1.2).
+    let context = |selected: &Namespaces, read: fn(&dyn Host) -> Result<Metadata, HostError>| {
+        if selected.is_empty() { Ok(Value::new_object()) } else { read(host)?.context(selected) }
+    };
+    let mut attributes = BTreeMap::from([
+        (Value::from("request"), object([("http", http), ("time", timestamp(request_time(host)?))])),
+        (Value::from("source"), Value::from(source)),
+        (Value::from("destination"), Value::from(peers::destination(shape, host)?)),
+        (Value::from("metadataContext"), context(&shape.metadata, Metadata::of_request)?),
+        (Value::from("routeMetadataContext"), context(&shape.route_metadata, Metadata::of_route)?),
     ]);
-    Ok(object([
-        ("request", request),
-        // Always there and empty when nothing is selected (contract section 1.2).
-        ("metadataContext", Value::new_object()),
-        ("routeMetadataContext", Value::new_object()),
-    ]))
+    if let Some(extensions) = context_extensions {
+        attributes.insert(Value::from("contextExtensions"), extensions);
+    }
+    if shape.tls_session
+        && let Some(session) = peers::tls_session(host)?
+    {
+        attributes.insert(Value::from("tlsSession"), session);
+    }
+    Ok(Value::from(attributes))
 }
 
 /// `attributes.request.http`; a field at its default value is absent (contract section 1.3).
-fn http(head: &Head, body: Option<&Body>, text: &str, protocol: &str, id: u64) -> Value {
+fn http(shape: &Shape, head: &Head, body: Option<&Body>, text: &str, host: &dyn Host) -> Result<Value, HostError> {
+    let protocol = host.property(&["request", "protocol"])?.ok_or(HostError)?;
     let mut http = BTreeMap::new();
     let mut put = |name: &str, value: &str| {
         if !value.is_empty() {
             http.insert(Value::from(name), Value::from(value));
         }
     };
-    put("id", &id.to_string());
+    put("id", &host.random().to_string());
     put("method", head.get(":method").unwrap_or_default());
     put("path", head.path());
     put("host", head.get(":authority").unwrap_or_default());
     put("scheme", head.get(":scheme").unwrap_or_default());
-    put("protocol", protocol);
+    put("protocol", &crate::text::sanitize(&protocol));
     put("body", text);
+    if shape.pack_as_bytes {
+        put("rawBody", &body.map(|body| STANDARD.encode(&body.bytes)).unwrap_or_default());
+    }
     if let Some(received) = body.map(|body| body.received).filter(|received| *received > 0) {
         http.insert(Value::from("size"), Value::from(received));
     }
-    http.insert(Value::from("headers"), headers(head, body));
-    Value::from(http)
+    if shape.raw_headers {
+        http.insert(Value::from("headerMap"), header_map(shape, head, body));
+    } else {
+        http.insert(Value::from("headers"), headers(shape, head, body));
+    }
+    Ok(Value::from(http))
 }
 
-fn headers(head: &Head, body: Option<&Body>) -> Value {
+/// Name → joined values. What Envoy says of the body is shown whatever the filters say (contract section 1.4).
+fn headers(shape: &Shape, head: &Head, body: Option<&Body>) -> Value {
+    let shown = head.iter().filter(|(name, _)| shape.headers.passes(name));
     let mut headers: BTreeMap<Value, Value> =
-        head.iter().map(|(name, value)| (Value::from(name), Value::from(value))).collect();
+        shown.map(|(name, value)| (Value::from(name), Value::from(value))).collect();
     if let Some(body) = body {
-        let partial = if body.is_partial() { "true" } else { "false" };
-        headers.insert(Value::from("x-envoy-auth-partial-body"), Value::from(partial));
+        headers.insert(Value::from(head::PARTIAL_BODY), Value::from(partial(body)));
     }
     Value::from(headers)
+}
+
+/// One entry a line, in the order they came, values in base64; an empty one is absent.
+fn header_map(shape: &Shape, head: &Head, body: Option<&Body>) -> Value {
+    let entry = |name: &str, value: &[u8]| {
+        let mut entry = BTreeMap::from([(Value::from("key"), Value::from(name))]);
+        if !value.is_empty() {
+            entry.insert(Value::from("rawValue"), Value::from(STANDARD.encode(value)));
+        }
+        Value::from(entry)
+    };
+    let shown = head.lines().filter(|(name, _)| shape.headers.passes(name));
+    let mut lines: Vec<Value> = shown.map(|(name, value)| entry(name, value)).collect();
+    lines.extend(body.map(|body| entry(head::PARTIAL_BODY, partial(body).as_bytes())));
+    object([("headers", Value::from(lines))])
+}
+
+fn partial(body: &Body) -> &'static str {
+    if body.is_partial() { "true" } else { "false" }
+}
+
+fn request_time(host: &dyn Host) -> Result<u64, HostError> {
+    let bytes = host.property(&["request", "time"])?.ok_or(HostError)?;
+    let nanoseconds = i64::from_le_bytes(bytes.try_into().map_err(|_| HostError)?);
+    u64::try_from(nanoseconds).map_err(|_| HostError)
 }
 
 /// Nanoseconds since the epoch as the plugin shows a timestamp: two numbers, zero nanoseconds absent.
@@ -142,53 +281,4 @@ fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::host::testing::FakeHost;
-    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    fn head(pairs: &[(&str, &str)]) -> Head {
-        Head::new(pairs.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())))
-    }
-
-    #[test]
-    fn the_captured_example_of_the_contract() {
-        let head = head(&[
-            (":authority", "127.0.0.1:18000"),
-            (":method", "POST"),
-            (":path", "/p?x=1"),
-            (":scheme", "http"),
-            ("content-length", "9"),
-            ("content-type", "application/json"),
-        ]);
-        let body = Body { bytes: br#"{"a":1.0}"#.to_vec(), received: 9 };
-        let host = FakeHost { random: 7, request_time: 1_795_322_427_739_995_000, ..FakeHost::default() };
-        let document = document(&head, Some(&body), &host).unwrap();
-        assert_eq!(
-            document.to_string(),
-            concat!(
-                r#"{"attributes":{"metadataContext":{},"request":{"http":{"body":"{\"a\":1.0}","headers":{":authority":"127.0.0.1:18000","#,
-                r#"":method":"POST",":path":"/p?x=1",":scheme":"http","content-length":"9","content-type":"application/json","#,
-                r#""x-envoy-auth-partial-body":"false"},"host":"127.0.0.1:18000","id":"7","method":"POST","path":"/p?x=1","#,
-                r#""protocol":"HTTP/1.1","scheme":"http","size":9},"time":{"nanos":739995000,"seconds":1795322427}},"#,
-                r#""routeMetadataContext":{}},"parsed_body":{"a":1},"parsed_path":["p"],"parsed_query":{"x":["1"]},"#,
-                r#""truncated_body":false,"version":{"encoding":"protojson","ext_authz":"v3"}}"#
-            )
-        );
-    }
-
-    #[test]
-    fn a_connect_without_path_has_no_path_member() {
-        let document = document(&head(&[(":method", "CONNECT"), (":authority", "a:1")]), None, &FakeHost::default());
-        let document = document.unwrap();
-        assert_eq!(document["attributes"]["request"]["http"]["path"], Value::Undefined);
-        assert_eq!(document["parsed_path"].to_string(), r#"[""]"#);
-    }
-
-    #[test]
-    fn the_paths_error_wins_over_the_querys() {
-        let error = document(&head(&[(":path", "/%zz?a=%yy")]), None, &FakeHost::default()).unwrap_err();
-        assert_eq!(error, DocumentError::Parse(ParseError::new("invalid URL escape \"%zz\"")));
-    }
-}
+mod tests;

@@ -3,11 +3,12 @@
 //! A wasm filter has no configuration of its own per route, so this stands in for what `ext_authz` and its routes have
 //! (`disabled`, `context_extensions`) and for several policies behind one listener (`path`).
 
-mod protobuf;
 #[cfg(test)]
 mod tests;
 
+use crate::host::HostError;
 use crate::policy::DecisionPath;
+use crate::request::Metadata;
 use regorus::Value;
 use std::collections::BTreeMap;
 
@@ -42,10 +43,10 @@ impl Overrides {
     /// # Errors
     /// A key that does not exist or has another type, a decision that is no choice, bytes that are no metadata.
     pub fn read(bytes: &[u8], configured: &DecisionPath, choices: &[DecisionPath]) -> Result<Self, BadMetadata> {
-        let metadata = protobuf::filter_metadata(bytes, NAMESPACE)
-            .map_err(|protobuf::Malformed| BadMetadata("the metadata cannot be read".to_owned()))?;
+        let unreadable = |HostError| BadMetadata("the metadata cannot be read".to_owned());
+        let metadata = Metadata::read(bytes).and_then(|metadata| metadata.namespace(NAMESPACE)).map_err(unreadable)?;
         let mut overrides = Self::default();
-        for (key, value) in metadata {
+        for (key, value) in metadata.unwrap_or_default() {
             match (key.as_str(), value) {
                 ("disabled", Value::Bool(disabled)) => overrides.disabled = disabled,
                 ("path", Value::String(path)) => overrides.decision = decision(&path, configured, choices)?,
@@ -59,18 +60,13 @@ impl Overrides {
         Ok(overrides)
     }
 
-    /// Puts what the route says into the input document.
-    pub fn extend(&self, input: &mut Value) {
-        if self.context_extensions.is_empty() {
-            return;
-        }
-        let extensions: BTreeMap<Value, Value> =
-            self.context_extensions.iter().map(|(name, value)| (name.as_str().into(), value.as_str().into())).collect();
-        if let Some(attributes) = input.as_object_mut().ok().and_then(|input| input.get_mut(&Value::from("attributes")))
-            && let Ok(attributes) = attributes.as_object_mut()
-        {
-            attributes.insert(Value::from("contextExtensions"), Value::from(extensions));
-        }
+    /// `attributes.contextExtensions` of the input document, if there are any.
+    #[must_use]
+    pub fn context_extensions(&self) -> Option<Value> {
+        let members = self.context_extensions.iter();
+        let members: BTreeMap<Value, Value> =
+            members.map(|(name, value)| (name.as_str().into(), value.as_str().into())).collect();
+        (!members.is_empty()).then(|| Value::from(members))
     }
 }
 

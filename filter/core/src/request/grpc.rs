@@ -1,0 +1,82 @@
+//! `parsed_body` of gRPC requests: the first message, by the descriptors of the configuration, as protobuf's JSON
+//! (contract section 1.8).
+
+use super::ParseError;
+use super::body::{Parsed, json_text};
+use crate::json::Bounds;
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
+use regorus::Value;
+
+/// Bytes before a message: a flag and a length.
+const FRAME_HEAD: usize = 5;
+
+/// Nesting of the JSON of a message, which the decoder bounds to 100 messages: more than those can make.
+const MAX_DEPTH: usize = 1_000;
+
+/// The services of a descriptor set.
+#[derive(Debug)]
+pub struct Services(DescriptorPool);
+
+impl Services {
+    /// From a `FileDescriptorSet`.
+    ///
+    /// # Errors
+    /// It is none, or not complete.
+    pub fn new(descriptor_set: &[u8]) -> Result<Self, String> {
+        DescriptorPool::decode(descriptor_set).map(Self).map_err(|error| error.to_string())
+    }
+
+    /// The message of a method that takes one message; streams of messages are not read.
+    fn message(&self, service: &str, method: &str) -> Option<MessageDescriptor> {
+        let service = self.0.get_service_by_name(service)?;
+        let method = service.methods().find(|candidate| candidate.name() == method)?;
+        (!method.is_client_streaming()).then(|| method.input())
+    }
+}
+
+/// What was found in a body.
+#[derive(Debug)]
+pub enum Found {
+    /// Nothing that can be read: compressed, or a method that is not described.
+    Nothing,
+    /// The first message is longer than the body.
+    Truncated,
+    /// The message.
+    Message(Parsed),
+}
+
+/// Reads the first message. `path` is the decoded path in segments.
+///
+/// # Errors
+/// A path that names no method, a body without the head of a frame, a message that cannot be decoded.
+pub fn parse(services: &Services, path: &[Value], body: &[u8]) -> Result<Found, ParseError> {
+    let [service, method] = path else {
+        return Err(ParseError::new("invalid parsed path"));
+    };
+    let Some((&[compressed, a, b, c, d], rest)) = body.split_first_chunk::<FRAME_HEAD>() else {
+        return Err(ParseError::new("less than 5 bytes"));
+    };
+    if compressed != 0 {
+        return Ok(Found::Nothing);
+    }
+    let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+    let Some(message) = rest.get(..length) else {
+        return Ok(Found::Truncated);
+    };
+    let name = |segment: &Value| segment.as_string().map(ToString::to_string).unwrap_or_default();
+    match services.message(&name(service), &name(method)) {
+        Some(descriptor) => read(descriptor, message).map(Found::Message),
+        None => Ok(Found::Nothing),
+    }
+}
+
+fn read(descriptor: MessageDescriptor, message: &[u8]) -> Result<Parsed, ParseError> {
+    let unreadable = |error: &dyn std::fmt::Display| ParseError::new(format!("proto: {error}"));
+    let message = DynamicMessage::decode(descriptor, message).map_err(|error| unreadable(&error))?;
+    // Protobuf's JSON: lowerCamel names, 64-bit integers as text, enums by name, defaults left out.
+    let text = serde_json::to_vec(&message).map_err(|error| unreadable(&error))?;
+    json_text(&text, Bounds { depth: MAX_DEPTH, ..Bounds::REQUEST })
+}
+
+#[cfg(test)]
+mod tests;

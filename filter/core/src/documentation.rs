@@ -15,7 +15,7 @@ const CONFIGURATION: &str = include_str!("../../../docs/configuration.md");
 const FAILURE_MODES: &str = include_str!("../../../docs/failure-modes.md");
 
 /// Every object of a configuration, as `path, document with a place for one more key`.
-const OBJECTS: [(&str, &str); 9] = [
+const OBJECTS: [(&str, &str); 11] = [
     ("", r#"{"?": 1}"#),
     ("policy.", r#"{"policy": {"?": 1}}"#),
     ("remote.", r#"{"remote": {"?": 1}}"#),
@@ -24,6 +24,8 @@ const OBJECTS: [(&str, &str); 9] = [
     ("with_request_body.", r#"{"with_request_body": {"?": 1}}"#),
     ("status_on_error.", r#"{"status_on_error": {"?": 1}}"#),
     ("limits.", r#"{"limits": {"?": 1}}"#),
+    ("allowed_headers.", r#"{"allowed_headers": {"?": 1}}"#),
+    ("disallowed_headers.", r#"{"disallowed_headers": {"?": 1}}"#),
     ("identity", r#"{"identity": [{"?": 1}]}"#),
 ];
 

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 const MAX_NAMESPACES: usize = 64;
 const MAX_PATTERNS: usize = 64;
 /// What the stack of a wasm worker survives, with room to spare: read, compared, written and dropped recursively.
-const MAX_JSON_DEPTH: u64 = 2_000;
+const MAX_JSON_DEPTH: u64 = 10_000;
 
 pub(super) fn shape(raw: &raw::Config) -> Result<Shape, ConfigError> {
     Ok(Shape {

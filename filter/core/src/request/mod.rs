@@ -281,4 +281,6 @@ fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -234,3 +234,31 @@ fn the_remote_is_asked_for_the_decision_of_the_route_and_told_its_extensions() {
     assert_eq!(stack.send(&Request::get("/disabled")).status, 200);
     assert!(stack.fake().calls().is_empty(), "nobody is asked");
 }
+
+/// A filter in front of ours takes a header away and has Envoy forget the route. What we are shown is the forgotten one,
+/// unless a native filter has looked at the route since.
+#[test]
+fn a_filter_in_front_that_clears_the_route_needs_one_that_looks_behind_it() {
+    for (looks, expected) in [(false, 200), (true, 403)] {
+        let stack = Stack::sark(overridable()).edit(move |tree| {
+            let manager =
+                &mut tree["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"];
+            manager["route_config"]["virtual_hosts"][0]["routes"] = Value::Array(routes());
+            let code =
+                "function envoy_on_request(handle) handle:headers():remove(\"x-team\") handle:clearRouteCache() end";
+            let mut front = vec![json!({"name": "front", "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+                "default_source_code": {"inline_string": code},
+            }})];
+            if looks {
+                front.push(json!({"name": "looks", "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
+                }}));
+            }
+            manager["http_filters"].as_array_mut().unwrap().splice(0..0, front);
+        });
+        let stack = stack.start();
+        let reply = stack.send(&Request::get("/plain").header("x-team", "1"));
+        assert_eq!(reply.status, expected, "a filter that looks: {looks}: {reply:?}");
+    }
+}

@@ -360,9 +360,13 @@ impl Check {
     /// Reads what a side answered. What is a decision but cannot be carried out is no error where the operator wants it
     /// answered as `ext_authz` does with `validate_mutations`.
     fn read_decision(&self, result: &Value) -> Result<Answer, (Reason, String)> {
+        let validates = self.authorizer.config.flow.validate_mutations;
         match decision::read(result) {
+            Ok(Decision { verdict: Verdict::Allow(mutations), .. }) if validates && !mutations.query.is_encoded() => {
+                Ok(Answer::Invalid)
+            }
             Ok(decision) => Ok(Answer::Decision(decision)),
-            Err(Unusable::Mutation(_)) if self.authorizer.config.flow.validate_mutations => Ok(Answer::Invalid),
+            Err(Unusable::Mutation(_)) if validates => Ok(Answer::Invalid),
             Err(Unusable::Mutation(detail)) => Err((Reason::BadMutation, detail)),
             Err(Unusable::Shape(detail)) => Err((Reason::BadResult, detail)),
         }

@@ -25,22 +25,17 @@ pub fn is_framing_header(name: &str) -> bool {
     matches!(name, "connection" | "content-length" | "transfer-encoding" | "upgrade")
 }
 
-/// Whether `path` may stand in a request line: it begins with `/` and holds neither space nor control character, nor
-/// the `#` that ends a path.
+/// Whether `path` may stand in a request line: it is there, and holds neither space nor control character.
 #[must_use]
 pub fn is_path(path: &str) -> bool {
-    path.starts_with('/') && path.bytes().all(is_path_byte)
+    !path.is_empty() && is_query_text(path)
 }
 
-/// Whether `text` may stand in a query as it is: nothing in it ends the query or the request line.
+/// Whether `text` may stand in a query as it is: nothing in it ends the request line. Bytes beyond ASCII pass as Envoy
+/// lets them pass.
 #[must_use]
 pub fn is_query_text(text: &str) -> bool {
-    text.bytes().all(is_path_byte)
-}
-
-/// Neither space, control character nor `#`; bytes beyond ASCII pass as Envoy lets them pass.
-fn is_path_byte(byte: u8) -> bool {
-    byte > 0x20 && byte != 0x7f && byte != b'#'
+    text.bytes().all(|byte| byte > 0x20 && byte != 0x7f)
 }
 
 /// A token byte of RFC 9110, section 5.6.2.

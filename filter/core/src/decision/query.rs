@@ -10,6 +10,14 @@ pub struct QueryMutations {
 }
 
 impl QueryMutations {
+    /// Whether every parameter to be set consists of what form encoding leaves as it is: what Envoy asks of it with
+    /// `validate_mutations`.
+    #[must_use]
+    pub fn is_encoded(&self) -> bool {
+        let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"*-._".contains(&byte));
+        self.set.iter().all(|(key, value)| is_plain(key) && is_plain(value))
+    }
+
     /// The path with its query rebuilt as Envoy rebuilds it, or `None` when nothing is to change: keys sorted,
     /// a bare `z` becomes `z=`, no `?` when nothing is left (contract section 2.4).
     #[must_use]

@@ -90,9 +90,13 @@ fn read_object(keys: &Keys) -> Result<Decision, Unusable> {
 fn read_allow(keys: &Keys, headers: Vec<Header>) -> Result<Mutations, Unusable> {
     let remove_request_headers = keys.strings("request_headers_to_remove")?;
     Ok(Mutations {
-        set_request_headers: last_of_each_name(headers),
+        set_request_headers: without(last_of_each_name(headers), |name| {
+            name.starts_with(':') && !matches!(name, ":path" | ":method" | ":authority" | ":scheme")
+        }),
         remove_request_headers: removable(remove_request_headers),
-        add_response_headers: keys.headers("response_headers_to_add")?,
+        add_response_headers: without(keys.headers("response_headers_to_add")?, |name| {
+            name.starts_with(':') || matches!(name, "connection" | "transfer-encoding" | "upgrade")
+        }),
         query: QueryMutations {
             remove: keys.strings("query_parameters_to_remove")?,
             set: keys.query_parameters("query_parameters_to_set")?,
@@ -117,6 +121,12 @@ fn read_deny(keys: &Keys, headers: Vec<Header>) -> Result<Reply, Unusable> {
     // These have no body; one would be taken for the beginning of the next response.
     let body = if matches!(status, 204 | 304) { String::new() } else { body };
     Ok(Reply::denied(headers, body, status))
+}
+
+/// Without those that Envoy drops without a word (seen in 1.40).
+fn without(mut headers: Vec<Header>, is_dropped: impl Fn(&str) -> bool) -> Vec<Header> {
+    headers.retain(|(name, _)| !is_dropped(name));
+    headers
 }
 
 /// Lower case, without the names that Envoy keeps silently and those that no header has.

@@ -118,7 +118,12 @@ fn statuses_of_both_lists_are_sent_and_others_are_errors() {
         members[format!("s{status}")] =
             json!({"allowed": false, "http_status": status, "body": "b", "headers": {"location": "/l"}});
     }
+    // The engine keeps numbers, not their text.
+    members["f401"] = json!({"allowed": false, "http_status": 401.0, "body": "b"});
     let stack = STACK.with(&decisions(&members));
+    assert_eq!(stack.send(&Request::get("/f401")).status, 401);
+    let line = stack.envoy().access_of("/f401").unwrap();
+    assert_eq!((&line["details"], &line["flags"]), (&json!("sark_denied"), &json!("-")), "{line}");
     for protocol in BOTH {
         for status in sent {
             let reply = stack.send(&Request::get(format!("/s{status}")).protocol(protocol));

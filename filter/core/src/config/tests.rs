@@ -1,4 +1,5 @@
 use super::*;
+use crate::request::{self, Shape, SourceAddress};
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -76,6 +77,23 @@ fn what_is_wrong_is_named_with_its_path_and_what_is_allowed() {
             r#"{"policy": {"paths": ["a"]}, "route_overrides": true, "remote": {"cluster": "o", "path": "/x"}}"#,
             "remote.path",
             "beside `policy.paths`",
+        ),
+        (r#"{"source_address": "xff"}"#, "source_address", "\"request\" or \"header:NAME\""),
+        (r#"{"source_address": "header:a b"}"#, "source_address", "not a header name"),
+        (r#"{"limits": {"json_depth": 0}}"#, "limits.json_depth", "between 1 and"),
+        (r#"{"limits": {"json_depth": 1001}}"#, "limits.json_depth", "between 1 and"),
+        (r#"{"proto_descriptor": "?"}"#, "proto_descriptor", "not base64"),
+        (r#"{"proto_descriptor": "Cv8="}"#, "proto_descriptor", "FileDescriptorSet"),
+        (r#"{"allowed_headers": {"patterns": [{}]}}"#, "allowed_headers.patterns[0]", "exactly one"),
+        (
+            r#"{"disallowed_headers": {"patterns": [{"exact": "a"}, {"exact": "a", "prefix": "b"}]}}"#,
+            "disallowed_headers.patterns[1]",
+            "exactly one",
+        ),
+        (
+            r#"{"allowed_headers": {"patterns": [{"safe_regex": {"regex": "("}}]}}"#,
+            "allowed_headers.patterns[0].safe_regex.regex",
+            "unclosed",
         ),
         (r#"{"polcy": {}}"#, "polcy", "unknown field `polcy`, expected one of `policy`"),
         (r#"{"policy": {"modules": []}}"#, "policy.modules", "expected an object"),
@@ -190,4 +208,21 @@ fn headers_that_are_not_the_clients_are_stripped_in_any_case() {
     }
     let told = br#"{"failure_mode_allow": true, "failure_mode_allow_header_add": true}"#;
     assert!(strips(told, b"x-envoy-auth-failure-mode-allowed"));
+}
+
+#[test]
+fn the_input_document_is_shaped_as_the_operator_says() {
+    let shape = |json: &[u8]| read(json, &env).unwrap().settings.shape;
+    let default = shape(b"{}");
+    assert_eq!((default.json_depth, default.source_address.clone()), (1_000, None));
+    let unprovided =
+        |shape: &Shape| request::unprovided(shape).iter().map(|member| member.path.join(".")).collect::<Vec<_>>();
+    assert_eq!(unprovided(&default), ["attributes.source.address", "attributes.contextExtensions"]);
+    let json = br#"{"route_overrides": true, "source_address": "header:X-Peer", "allowed_headers": {"patterns": [
+        {"exact": "X-A", "ignore_case": true}, {"exact": "X-B"}, {"safe_regex": {"regex": "x-[c-d]"}}]}}"#;
+    let full = shape(json);
+    assert!(unprovided(&full).is_empty());
+    assert_eq!(full.source_address, Some(SourceAddress::Header("x-peer".to_owned())));
+    let passes = ["x-a", "x-b", "x-c", "x-cc"].map(|name| full.headers.passes(name));
+    assert_eq!(passes, [true, false, true, false]);
 }

@@ -1,0 +1,299 @@
+//! What only Envoy can tell: which of its attributes a wasm filter sees, and in which form.
+
+use std::sync::LazyLock;
+
+use sark_integration::envoy::bootstrap::FILTER;
+use sark_integration::{Mode, Request, Stack, configuration, ports};
+use serde_json::{Value, json};
+
+const JSON: &str = "application/json";
+
+/// Everything is decided by a fake OPA that keeps what it was asked about.
+fn remote(changes: Value) -> Value {
+    let base = json!({
+        "policy": {"modules": {"p.rego": "package envoy.authz\ndefault allow := false\n"}},
+        "remote": {"cluster": "opa"},
+        "features": {"rust_opa": {"enabled": false}},
+    });
+    configuration::and(&base, changes)
+}
+
+/// The input document of one request.
+#[track_caller]
+fn input(stack: &Stack, request: &Request) -> Value {
+    stack.forget();
+    let reply = stack.send(request);
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let calls = stack.fake().calls();
+    assert_eq!(calls.len(), 1);
+    calls[0].body["input"].clone()
+}
+
+fn manager(tree: &mut Value) -> &mut Value {
+    &mut tree["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+}
+
+/// Puts a filter before SARK.
+fn before(tree: &mut Value, name: &str, typed_config: Value) {
+    let filters = manager(tree)["http_filters"].as_array_mut().expect("filters");
+    let here = filters.iter().position(|filter| filter["name"] == FILTER).expect("the filter");
+    filters.insert(here, json!({"name": name, "typed_config": typed_config}));
+}
+
+/// A client's `x-forwarded-for` is believed, as Envoy does by default; a filter in front tells the real peer.
+fn with_metadata(tree: &mut Value) {
+    tree["node"]["metadata"] = json!({"labels": {"app": "shop", "replicas": 3}});
+    manager(tree)["use_remote_address"] = json!(false);
+    let routes = manager(tree)["route_config"]["virtual_hosts"][0]["routes"].as_array_mut().expect("routes");
+    for route in routes {
+        route["metadata"] = json!({"filter_metadata": {"shop": {"tier": "gold"}, "other": {"x": 1}}});
+    }
+    let value = json!({"big": 9_007_199_254_740_993_u64, "half": 0.5, "none": null, "list": [true, "x"], "empty": {}});
+    before(
+        tree,
+        "metadata",
+        json!({
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.set_metadata.v3.Config",
+            "metadata": [
+                {"metadata_namespace": "dotted.name", "value": value},
+                {"metadata_namespace": "hidden", "value": {"x": 1}},
+            ],
+        }),
+    );
+    before(
+        tree,
+        "peer",
+        json!({
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
+            "mutations": {"request_mutations": [{"append": {
+                "header": {"key": "x-peer", "value": "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%"},
+                "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+            }}]},
+        }),
+    );
+}
+
+#[test]
+fn addresses_metadata_and_labels_are_what_ext_authz_shows() {
+    let stack = &Stack::sark(remote(json!({}))).fake(Mode::Decision(json!(true))).edit(with_metadata).start();
+    let request = Request::get("/a?b=c").header("x-forwarded-for", "1.2.3.4").header("x-peer", "5.6.7.8");
+    let attributes = &input(stack, &request)["attributes"];
+    // Nothing is selected, and nobody said which address counts.
+    assert_eq!(attributes["source"], json!({}));
+    assert_eq!(attributes["metadataContext"], json!({}));
+    assert_eq!(attributes["routeMetadataContext"], json!({}));
+    let port = stack.address().port();
+    assert_eq!(
+        attributes["destination"],
+        json!({"address": {"socketAddress": {"address": "127.0.0.1", "portValue": port}}})
+    );
+    let time = &attributes["request"]["time"];
+    assert!(time["seconds"].as_u64().is_some_and(|seconds| seconds > 1_700_000_000), "{time}");
+    assert_eq!(attributes["request"]["http"]["protocol"], "HTTP/1.1");
+
+    stack
+        .push(&remote(json!({
+            "metadata_context_namespaces": ["dotted.name", "missing"],
+            "route_metadata_context_namespaces": ["shop"],
+            "bootstrap_metadata_labels_key": "labels",
+            "source_address": "header:x-peer",
+        })))
+        .accepted();
+    let attributes = &input(stack, &request)["attributes"];
+    assert_eq!(attributes["source"]["address"]["socketAddress"]["address"], "127.0.0.1");
+    assert!(attributes["source"]["address"]["socketAddress"]["portValue"].as_u64().is_some_and(|port| port > 0));
+    assert_eq!(attributes["destination"]["labels"], json!({"app": "shop"}));
+    let expected = r#"{"dotted.name":{"big":9007199254740992,"empty":{},"half":0.5,"list":[true,"x"],"none":null}}"#;
+    assert_eq!(attributes["metadataContext"]["filterMetadata"].to_string(), expected);
+    assert_eq!(attributes["routeMetadataContext"], json!({"filterMetadata": {"shop": {"tier": "gold"}}}));
+
+    // The trap: what Envoy calls the source is what the client says.
+    stack.push(&remote(json!({"source_address": "request"}))).accepted();
+    let source = &input(stack, &request)["attributes"]["source"];
+    assert_eq!(source["address"]["socketAddress"]["address"], "1.2.3.4");
+    // Nothing of it is kept for the next request of a connection.
+    let other = Request::get("/").header("x-forwarded-for", "9.9.9.9");
+    let replies = stack.send_all(1, &[request.clone(), other]);
+    assert!(replies.iter().all(|reply| reply.status == 200));
+    let calls = stack.fake().calls();
+    let address = |call: usize| calls[call].body["input"]["attributes"]["source"]["address"].clone();
+    assert_eq!(address(calls.len() - 1)["socketAddress"]["address"], "9.9.9.9");
+}
+
+#[test]
+fn a_header_that_is_no_address_denies() {
+    let stack =
+        Stack::sark(remote(json!({"source_address": "header:x-peer"}))).fake(Mode::Decision(json!(true))).start();
+    assert_eq!(stack.send(&Request::get("/")).status, 403);
+    assert_eq!(stack.send(&Request::get("/").header("x-peer", "1.2.3.4").header("x-peer", "1.2.3.5")).status, 403);
+    assert_eq!(stack.send(&Request::get("/").header("x-peer", "1.2.3.4")).status, 200);
+    assert!(stack.echo().received().len() == 1);
+}
+
+/// Certificates in files: a CA, a server and two clients.
+struct Certificates(tempfile::TempDir);
+
+impl Certificates {
+    fn new() -> Self {
+        use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, text: String| std::fs::write(folder.path().join(name), text).expect("a file");
+        let mut ca = CertificateParams::new(Vec::<String>::new()).expect("parameters");
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let ca_key = KeyPair::generate().expect("a key");
+        write("ca.pem", ca.self_signed(&ca_key).expect("a certificate").pem());
+        let issuer = Issuer::new(ca, ca_key);
+        let uri = |text: &str| SanType::URI(text.try_into().expect("a URI"));
+        let dns = |text: &str| SanType::DnsName(text.try_into().expect("a name"));
+        for (name, names) in [
+            ("server", vec![dns("srv.test")]),
+            ("web", vec![dns("web.test"), uri("spiffe://shop/web"), uri("spiffe://shop/other")]),
+            ("plain", vec![]),
+        ] {
+            let mut parameters = CertificateParams::new(Vec::<String>::new()).expect("parameters");
+            parameters.subject_alt_names = names;
+            parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
+            let key = KeyPair::generate().expect("a key");
+            write(&format!("{name}.pem"), parameters.signed_by(&key, &issuer).expect("a certificate").pem());
+            write(&format!("{name}.key"), key.serialize_pem());
+        }
+        Self(folder)
+    }
+
+    fn pair(&self, name: &str) -> Value {
+        let file = |kind: &str| json!({"filename": self.0.path().join(format!("{name}.{kind}"))});
+        json!([{"certificate_chain": file("pem"), "private_key": file("key")}])
+    }
+
+    fn authority(&self) -> Value {
+        json!({"trusted_ca": {"filename": self.0.path().join("ca.pem")}})
+    }
+}
+
+/// Envoy's listener speaks TLS; plain listeners in front of it are the clients, each with what it shows of itself.
+fn tls_stack(certificates: &'static Certificates, client: Option<&'static str>, sni: &'static str) -> Stack {
+    let inner = ports::free().expect("a port");
+    let edit = move |tree: &mut Value| {
+        let resources = &mut tree["static_resources"];
+        let mut front = json!({"name": "front", "address": resources["listeners"][0]["address"].clone()});
+        front["filter_chains"] = json!([{"filters": [{"name": "tcp", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+            "stat_prefix": "front", "cluster": "front",
+        }}]}]);
+        let address = json!({"socket_address": {"address": "127.0.0.1", "port_value": inner}});
+        resources["listeners"][0]["address"] = address.clone();
+        // Without it Envoy shows a wasm filter no server name.
+        resources["listeners"][0]["listener_filters"] = json!([{
+            "name": "tls_inspector",
+            "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"},
+        }]);
+        resources["listeners"][0]["filter_chains"][0]["transport_socket"] = json!({"name": "tls", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+            "common_tls_context": {
+                "tls_certificates": certificates.pair("server"),
+                "validation_context": certificates.authority(),
+            },
+        }});
+        resources["listeners"].as_array_mut().expect("listeners").push(front);
+        let mut context = json!({
+            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+            "sni": sni,
+            "common_tls_context": {"validation_context": certificates.authority()},
+        });
+        if let Some(client) = client {
+            context["common_tls_context"]["tls_certificates"] = certificates.pair(client);
+        }
+        resources["clusters"].as_array_mut().expect("clusters").push(json!({
+            "name": "front",
+            "load_assignment": {
+                "cluster_name": "front",
+                "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}],
+            },
+            "transport_socket": {"name": "tls", "typed_config": context},
+        }));
+    };
+    let shown = json!({"include_peer_certificate": true, "include_tls_session": true});
+    Stack::sark(remote(shown)).fake(Mode::Decision(json!(true))).edit(edit).start()
+}
+
+static CERTIFICATES: LazyLock<Certificates> = LazyLock::new(Certificates::new);
+
+#[test]
+fn a_client_certificate_is_principal_and_certificate() {
+    let stack = tls_stack(&CERTIFICATES, Some("web"), "srv.test");
+    let input = input(&stack, &Request::get("/"));
+    assert_eq!(input["source_principal"], "spiffe://shop/web");
+    let attributes = &input["attributes"];
+    assert_eq!(attributes["source"]["principal"], "spiffe://shop/web");
+    assert_eq!(attributes["destination"]["principal"], "srv.test");
+    assert_eq!(attributes["tlsSession"], json!({"sni": "srv.test"}));
+    let certificate = attributes["source"]["certificate"].as_str().expect("a certificate");
+    assert!(certificate.starts_with("-----BEGIN%20CERTIFICATE-----%0A"), "{certificate}");
+    assert_eq!(attributes["request"]["http"]["scheme"], "https");
+}
+
+#[test]
+fn without_names_the_subject_is_the_principal_and_without_certificate_there_is_none() {
+    let stack = tls_stack(&CERTIFICATES, Some("plain"), "");
+    let input_of_plain = input(&stack, &Request::get("/"));
+    assert_eq!(input_of_plain["source_principal"], "CN=plain");
+    assert_eq!(input_of_plain["attributes"]["tlsSession"], json!({}));
+    let stack = tls_stack(&CERTIFICATES, None, "srv.test");
+    let input_of_nobody = input(&stack, &Request::get("/"));
+    assert_eq!(input_of_nobody["source_principal"], Value::Null);
+    assert_eq!(input_of_nobody["attributes"]["source"], json!({}));
+    assert_eq!(input_of_nobody["attributes"]["destination"]["principal"], "srv.test");
+}
+
+/// What clients send in numbers and depth: through parse, evaluation, the call's text and drop, in a worker's stack.
+#[test]
+fn the_deepest_body_that_is_read_costs_no_worker() {
+    let depth = 1_000;
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let objects = |depth: usize| format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
+    let shared = json!({
+        "with_request_body": {"max_request_bytes": 1_000_000},
+        "limits": {"json_depth": depth},
+    });
+    let rule = "allow if { input.parsed_body.a[0] == input.parsed_body.a[1]; input.parsed_body.a[0] }\nresult := allow\ndefault allow := false";
+    let inline = configuration::and(&configuration::of(rule), shared.clone());
+    let stack = Stack::sark(remote(shared)).fake(Mode::Decision(json!(true))).start();
+    for json in [nested as fn(usize) -> String, objects] {
+        let fits = Request::post("/").header("content-type", JSON).body(json(depth));
+        assert_eq!(stack.send(&fits).status, 200);
+        let deeper = Request::post("/").header("content-type", JSON).body(json(depth + 1));
+        assert_eq!(stack.send(&deeper).status, 400);
+    }
+    stack.push(&inline).accepted();
+    for json in [nested as fn(usize) -> String, objects] {
+        let part = |json: String| {
+            format!("--x\r\nContent-Disposition: form-data; name=a\r\nContent-Type: application/json\r\n\r\n{json}\r\n")
+        };
+        let body = format!("{}{}--x--", part(json(depth)), part(json(depth)));
+        let form = Request::post("/").header("content-type", "multipart/form-data; boundary=x").body(body);
+        for _ in 0..3 {
+            assert_eq!(stack.send(&form).status, 200);
+        }
+    }
+    assert_eq!(stack.stat("wasm.sark.vm_reload"), 0);
+}
+
+#[test]
+fn a_number_that_is_not_held_reaches_the_remote_side_as_it_was_sent() {
+    let inline = json!({
+        "policy": {"modules": {"p.rego": "package envoy.authz\ndefault allow := false\nallow if input.parsed_body.a"}},
+        "remote": {"cluster": "opa"},
+        "with_request_body": {"max_request_bytes": 1000},
+    });
+    let stack = Stack::sark(inline).fake(Mode::Decision(json!(false))).start();
+    let post = |body: &str| Request::post("/").header("content-type", JSON).body(body);
+    assert_eq!(stack.send(&post(r#"{"a": 1.50}"#)).status, 200);
+    assert!(stack.fake().calls().is_empty());
+    for body in [r#"{"a":1e400}"#, r#"{"a":12345678901234567890.5,"b":1.50,"c":1e3}"#] {
+        stack.forget();
+        assert_eq!(stack.send(&post(body)).status, 403);
+        // Both by the same reader, which keeps every digit.
+        let sent: Value = serde_json::from_str(body).expect("JSON");
+        assert_eq!(stack.fake().calls()[0].body["input"]["parsed_body"], sent);
+    }
+}

@@ -29,7 +29,11 @@ pub fn source(shape: &Shape, head: &Head, host: &dyn Host) -> Result<BTreeMap<Va
     put(&mut peer, "principal", &principal(Side::Peer, host)?);
     put(&mut peer, "service", head.get(SERVICE).unwrap_or_default());
     if shape.peer_certificate {
-        put(&mut peer, "certificate", &text(host, &["connection", "peer_certificate"])?.unwrap_or_default());
+        put(
+            &mut peer,
+            "certificate",
+            &url_encoded(&text(host, &["connection", "peer_certificate"])?.unwrap_or_default()),
+        );
     }
     Ok(peer)
 }
@@ -64,6 +68,22 @@ fn source_address(from: &SourceAddress, head: &Head, host: &dyn Host) -> Result<
         // filter is not as the operator thinks, and what a client writes must not be taken for an address.
         SourceAddress::Header(name) => address_of_header(head.get(name).ok_or(HostError)?),
     }
+}
+
+/// PEM as Envoy writes it into addresses: only what may stand in PEM and not in a URL is encoded.
+fn url_encoded(pem: &str) -> String {
+    let mut out = String::with_capacity(pem.len());
+    for character in pem.chars() {
+        match character {
+            '\n' => out.push_str("%0A"),
+            ' ' => out.push_str("%20"),
+            '+' => out.push_str("%2B"),
+            '/' => out.push_str("%2F"),
+            '=' => out.push_str("%3D"),
+            other => out.push(other),
+        }
+    }
+    out
 }
 
 /// The first URI of the certificate, else its first DNS name, else its subject.
@@ -208,8 +228,11 @@ mod tests {
     #[test]
     fn certificate_and_session_are_shown_with_tls_only() {
         let shape = Shape { peer_certificate: true, ..Shape::default() };
-        let tls = [("connection.peer_certificate", "-----BEGIN%20"), ("connection.tls_version", "TLSv1.3")];
-        assert_eq!(show(source(&shape, &Head::default(), &host(&tls))), r#"{"certificate":"-----BEGIN%20"}"#);
+        let tls = [("connection.peer_certificate", "-----BEGIN X\na+/=\n"), ("connection.tls_version", "TLSv1.3")];
+        assert_eq!(
+            show(source(&shape, &Head::default(), &host(&tls))),
+            r#"{"certificate":"-----BEGIN%20X%0Aa%2B%2F%3D%0A"}"#
+        );
         assert_eq!(show(source(&Shape::default(), &Head::default(), &host(&tls))), "{}");
         assert_eq!(show(source(&shape, &Head::default(), &host(&[]))), "{}");
         let name = ("connection.requested_server_name", "a.test");

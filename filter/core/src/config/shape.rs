@@ -4,8 +4,6 @@ use super::compiled::{bounded_usize, header_name};
 use super::error::ConfigError;
 use super::raw;
 use crate::request::{DEFAULT_JSON_DEPTH, HeaderFilter, Labels, Matcher, Namespaces, Shape, SourceAddress};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
 const MAX_NAMESPACES: usize = 64;
 const MAX_PATTERNS: usize = 64;
@@ -14,6 +12,9 @@ const MAX_PATTERNS: usize = 64;
 const MAX_JSON_DEPTH: u64 = 1_000;
 
 pub(super) fn shape(raw: &raw::Config) -> Result<Shape, ConfigError> {
+    if cfg!(not(feature = "grpc")) && raw.proto_descriptor.is_some() {
+        return Err(ConfigError::new("proto_descriptor", "this module was built without the feature `grpc`"));
+    }
     Ok(Shape {
         pack_as_bytes: raw.with_request_body.as_ref().is_some_and(|body| body.0.pack_as_bytes),
         skip_body_parse: raw.skip_request_body_parse,
@@ -101,6 +102,8 @@ fn json_depth(raw: Option<u64>) -> Result<usize, ConfigError> {
 
 #[cfg(feature = "grpc")]
 fn services(text: &str) -> Result<crate::request::Services, ConfigError> {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
     let error = |message: String| ConfigError::new("proto_descriptor", message);
     let bytes = STANDARD.decode(text).map_err(|cause| error(format!("is not base64: {cause}")))?;
     crate::request::Services::new(&bytes)

@@ -67,7 +67,8 @@ pub struct Readable<'a> {
     pub body: Option<&'a Body>,
     /// What it is read from: its text or, with `pack_as_bytes`, its bytes; empty when none was buffered.
     pub payload: &'a [u8],
-    /// The segments of the path.
+    /// The segments of the path: a gRPC method.
+    #[cfg_attr(not(feature = "grpc"), expect(dead_code, reason = "only gRPC messages are read by their path"))]
     pub path: &'a [Value],
 }
 

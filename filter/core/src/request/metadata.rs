@@ -11,17 +11,17 @@ use prost_types::value::Kind;
 use prost_types::{Any, Struct};
 use regorus::Value;
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// `envoy.config.core.v3.Metadata`.
 #[derive(Clone, PartialEq, Message)]
 pub struct Metadata {
     /// Plain metadata by namespace.
-    #[prost(map = "string, message", tag = "1")]
-    filter_metadata: HashMap<String, Struct>,
+    #[prost(btree_map = "string, message", tag = "1")]
+    filter_metadata: BTreeMap<String, Struct>,
     /// Typed metadata by namespace.
-    #[prost(map = "string, message", tag = "2")]
-    typed_filter_metadata: HashMap<String, Any>,
+    #[prost(btree_map = "string, message", tag = "2")]
+    typed_filter_metadata: BTreeMap<String, Any>,
 }
 
 /// As much of `envoy.config.core.v3.Node` as is read.
@@ -199,8 +199,8 @@ mod tests {
         ]);
         let any = Any { type_url: "type.googleapis.com/x".to_owned(), value: b"\xff".to_vec() };
         Metadata {
-            filter_metadata: HashMap::from([("a.b".to_owned(), plain), ("other".to_owned(), Struct::default())]),
-            typed_filter_metadata: HashMap::from([("t".to_owned(), any)]),
+            filter_metadata: BTreeMap::from([("a.b".to_owned(), plain), ("other".to_owned(), Struct::default())]),
+            typed_filter_metadata: BTreeMap::from([("t".to_owned(), any)]),
         }
     }
 

@@ -165,7 +165,10 @@ mod tests {
         assert_eq!(matches("^(a+)+$", &("a".repeat(20_000) + "b")), Ok(Value::from(false)));
         assert_eq!(matches("(a|b|ab)*c", &"ab".repeat(1_000_000)), Err(Failure::Stop(EvalError::StepLimit)));
         assert!(matches!(matches("((a{1,30}){1,30}|[é-日]){500}", "a"), Err(Failure::Error(_))));
-        assert!(matches!(matches("(\\w{30}\\W){30}[^é-日]{900}(.|x){900}(.|y){900}[^a-日]{900}", "a"), Err(Failure::Inexact(_))));
+        assert!(matches!(
+            matches("(\\w{30}\\W){30}[^é-日]{900}(.|x){900}(.|y){900}[^a-日]{900}", "a"),
+            Err(Failure::Inexact(_))
+        ));
         assert!(matches!(matches(&"(".repeat(5_000), "a"), Err(Failure::Inexact(_))));
     }
 

@@ -21,6 +21,10 @@ pub enum Operation {
     Return {
         source: Slot,
     },
+    /// Ends a function from inside its scans and `with`s.
+    Exit {
+        constant: ConstantId,
+    },
     /// Ends an entry point.
     Halt,
     /// Begins a scan: takes the members. Its `Next` follows.
@@ -65,6 +69,12 @@ pub enum Operation {
         source: Operand,
         keys: Box<[Operand]>,
         target: Slot,
+        fail: Target,
+    },
+    Match {
+        source: Operand,
+        keys: Box<[Operand]>,
+        value: Operand,
         fail: Target,
     },
     Length {
@@ -127,6 +137,7 @@ impl Operation {
             | Self::Call { fail: target, .. }
             | Self::Builtin { fail: target, .. }
             | Self::Get { fail: target, .. }
+            | Self::Match { fail: target, .. }
             | Self::Equal { fail: target, .. }
             | Self::NotEqual { fail: target, .. }
             | Self::Is { fail: target, .. } => *target = resolve(*target),
@@ -135,6 +146,7 @@ impl Operation {
                 *undefined = resolve(*undefined);
             }
             Self::Return { .. }
+            | Self::Exit { .. }
             | Self::Halt
             | Self::Scan { .. }
             | Self::With { .. }
@@ -183,8 +195,8 @@ pub struct Code {
     pub entries: Vec<Routine>,
     /// Values known at load.
     pub constants: Constants,
-    /// Builtins, by the index calls use.
-    pub builtins: Vec<CalledBuiltin>,
+    /// Builtins, by the index calls use; `None`: not available, and never called.
+    pub builtins: Vec<Option<CalledBuiltin>>,
     /// Where dynamic calls find functions.
     pub paths: Paths,
     /// Names of the policy's files.

@@ -16,10 +16,12 @@ pub struct Emitter {
 }
 
 impl Emitter {
-    /// Emits a function.
-    pub fn function(&mut self, function: &Function) -> Routine {
+    /// Emits a function; of one that is not reached, only its end.
+    pub fn function(&mut self, function: &Function, reached: bool) -> Routine {
         let start = self.here();
-        self.blocks(&function.blocks);
+        if reached {
+            self.blocks(&function.blocks);
+        }
         self.emit(Operation::Return { source: function.result });
         Routine { start, slots: function.slots, memoised: function.memoised }
     }
@@ -93,6 +95,7 @@ impl Emitter {
         match &statement.action {
             Action::Block(blocks) => self.blocks(blocks),
             Action::Break(levels) => self.emit(Operation::Jump { to: self.behind(*levels) }),
+            Action::Exit(constant) => self.emit(Operation::Exit { constant: *constant }),
             Action::Not(body) => self.not(body),
             Action::Scan { source, key, value, body } => {
                 let (next, end) = (self.label(), self.label());
@@ -150,6 +153,9 @@ impl Emitter {
             Action::Get { source, keys, target } => {
                 Operation::Get { source: *source, keys: keys.as_slice().into(), target: *target, fail }
             }
+            Action::Match { source, keys, value } => {
+                Operation::Match { source: *source, keys: keys.as_slice().into(), value: *value, fail }
+            }
             Action::Length { source, target } => Operation::Length { source: *source, target: *target },
             Action::Assign { source, target } => Operation::Assign { source: *source, target: *target },
             Action::AssignOnce { source, target } => Operation::AssignOnce { source: *source, target: *target },
@@ -164,7 +170,12 @@ impl Emitter {
             Action::Merge { a, b, target } => Operation::Merge { a: *a, b: *b, target: *target },
             Action::Result { value } => Operation::Result { value: *value },
             // Handled by `statement`.
-            Action::Block(_) | Action::Break(_) | Action::Not(_) | Action::Scan { .. } | Action::With { .. } => return,
+            Action::Block(_)
+            | Action::Break(_)
+            | Action::Exit(_)
+            | Action::Not(_)
+            | Action::Scan { .. }
+            | Action::With { .. } => return,
         };
         self.emit(operation);
     }

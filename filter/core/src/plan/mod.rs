@@ -4,88 +4,117 @@
 //! locals are slots, [`optimise`] rewrites the tree, [`emit`] makes flat code of it, [`run`] runs that. What a
 //! statement means is what OPA's own wasm compiler makes of it (`internal/compiler/wasm/wasm.go`).
 
+mod access;
 mod code;
 mod emit;
 mod error;
 mod lower;
+mod optimise;
 mod paths;
 mod place;
 pub(crate) mod program;
 mod raw;
+mod reach;
+mod reads;
 mod run;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use code::CalledBuiltin;
 pub use error::PlanError;
+pub use optimise::Passes;
+pub use reads::Reads;
 pub use run::Scratch;
 
 use crate::builtins::{Builtin, Context};
 use crate::engine::EvalError;
 use code::{Code, Routine};
 use emit::Emitter;
+use lower::{Called, Lowered};
 use paths::Paths;
+use program::Program;
+use reach::Reach;
 use regorus::Value;
+use std::collections::BTreeSet;
 
 /// A loaded plan: never changes, can be shared, knows neither input nor data.
 pub struct Plan {
     code: Code,
     entry_names: Vec<String>,
     builtins: Vec<&'static Builtin>,
+    reads: Reads,
+}
+
+/// The builtins that are called, and those of the plan made ready, by index; refuses if one is missing that is called.
+fn link(
+    reach: &Reach,
+    builtins: Vec<Called>,
+) -> Result<(Vec<&'static Builtin>, Vec<Option<CalledBuiltin>>), PlanError> {
+    let (mut called, mut ready, mut missing) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for (index, Called { name, found, .. }) in (0..).zip(builtins) {
+        let is_called = reach.builtins.contains(&index);
+        match found {
+            Some((builtin, _)) if is_called => called.push(builtin),
+            None if is_called => {
+                missing.insert(name);
+            }
+            _ => {}
+        }
+        ready.push(found.map(|(builtin, callable)| CalledBuiltin { name: builtin.name, callable }));
+    }
+    if missing.is_empty() { Ok((called, ready)) } else { Err(PlanError::NotInline(missing.into_iter().collect())) }
 }
 
 /// An entry point of the plan that handed it out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry(usize);
 
-/// Which optimiser passes run. The answers are the same with and without each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Passes {}
-
-impl Passes {
-    /// Every pass.
-    pub const ALL: Self = Self {};
-    /// No pass: the plan as OPA planned it.
-    pub const NONE: Self = Self {};
-}
-
 impl Plan {
     /// Loads `plan.json`. Costs what its size says, whatever it holds, and never panics.
     ///
     /// # Errors
     /// The builtins that are not available inline, or the first thing that is not as OPA's planner writes it.
-    pub fn load(json: &[u8], _passes: Passes) -> Result<Self, PlanError> {
-        let lower::Lowered { program, builtins } = lower::lower(raw::read(json)?)?;
-        let called = builtins.iter().map(|called| (*called).into()).collect();
-        Ok(Self::of(program, called, builtins.iter().map(|called| called.builtin).collect()))
+    pub fn load(json: &[u8], passes: Passes) -> Result<Self, PlanError> {
+        let Lowered { program, builtins } = lower::lower(raw::read(json)?)?;
+        let reach = Reach::of(&program);
+        let (called, ready) = link(&reach, builtins)?;
+        Ok(Self::assemble(program, &reach, ready, called, passes))
     }
 
-    /// A program that was checked, or written by ourselves. `called` are the functions behind the indexes of its
-    /// builtins, `builtins` those of them that are OPA's.
-    pub(crate) fn of(program: program::Program, called: Vec<CalledBuiltin>, builtins: Vec<&'static Builtin>) -> Self {
+    /// A program that was written by ourselves. `called` are the functions behind the indexes of its builtins,
+    /// `builtins` those of them that are OPA's.
+    pub(crate) fn of(program: Program, called: Vec<CalledBuiltin>, builtins: Vec<&'static Builtin>) -> Self {
+        let reach = Reach::of(&program);
+        Self::assemble(program, &reach, called.into_iter().map(Some).collect(), builtins, Passes::ALL)
+    }
+
+    fn assemble(
+        mut program: Program,
+        reach: &Reach,
+        builtins: Vec<Option<CalledBuiltin>>,
+        called: Vec<&'static Builtin>,
+        passes: Passes,
+    ) -> Self {
+        // Before any pass, so that it does not depend on them.
+        let reads = reads::reads(&mut program, reach);
+        optimise::run(&mut program, passes);
         let mut emitter = Emitter::default();
-        let functions = program.functions.iter().map(|function| emitter.function(function)).collect();
+        let functions = program.functions.iter().zip(&reach.functions);
+        let functions = functions.map(|(function, reached)| emitter.function(function, *reached)).collect();
         let entries = program.entries.iter().map(|entry| emitter.entry(entry)).collect();
         let (operations, places) = emitter.finish();
-        let code = Code {
-            operations,
-            places,
-            functions,
-            entries,
-            constants: program.constants,
-            builtins: called,
-            paths: Paths::new(&program.functions),
-            files: program.files,
-        };
-        let entry_names = program.entries.into_iter().map(|entry| entry.name).collect();
-        Self { code, entry_names, builtins }
+        let Program { constants, functions: trees, entries: names, files } = program;
+        let paths = Paths::new(&trees);
+        let code = Code { operations, places, functions, entries, constants, builtins, paths, files };
+        let entry_names = names.into_iter().map(|entry| entry.name).collect();
+        Self { code, entry_names, builtins: called, reads }
     }
 
     /// Checks that what is alive at the same time is bounded.
     ///
     /// # Errors
     /// The function that could exceed a bound.
-    pub(crate) fn check_depth(program: &program::Program) -> Result<(), PlanError> {
+    pub(crate) fn check_depth(program: &Program) -> Result<(), PlanError> {
         lower::check_depth(program)
     }
 
@@ -103,6 +132,12 @@ impl Plan {
     /// The builtins it calls.
     pub fn builtins(&self) -> impl Iterator<Item = &'static Builtin> {
         self.builtins.iter().copied()
+    }
+
+    /// The parts of `input` that it reads.
+    #[must_use]
+    pub const fn reads(&self) -> &Reads {
+        &self.reads
     }
 
     /// Evaluates an entry point: its result set, one object of bindings a solution, such as `{"result": true}`. Empty:

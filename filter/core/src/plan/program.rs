@@ -75,6 +75,11 @@ impl Constants {
         Some(id)
     }
 
+    /// One of them.
+    pub fn get(&self, id: ConstantId) -> Option<&Value> {
+        self.values.get(usize::try_from(id).ok()?)
+    }
+
     /// All of them, by id.
     pub fn values(&self) -> &[Value] {
         &self.values
@@ -118,6 +123,18 @@ pub struct EntryPoint {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Block(pub Vec<Statement>);
 
+impl Block {
+    /// Statements in it, those of blocks inside it as well.
+    pub fn size(&self) -> usize {
+        let inside = |action: &Action| match action {
+            Action::Block(blocks) => blocks.iter().map(Self::size).fold(0, usize::saturating_add),
+            Action::Not(body) | Action::Scan { body, .. } | Action::With { body, .. } => body.size(),
+            _ => 0,
+        };
+        self.0.iter().map(|statement| inside(&statement.action).saturating_add(1)).fold(0, usize::saturating_add)
+    }
+}
+
 /// One statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
@@ -144,6 +161,8 @@ pub enum Action {
     Block(Vec<Block>),
     /// Goes on behind the n-th block around it, 0 the innermost. Never crosses a scan, a `with` or a `not`.
     Break(u32),
+    /// Ends the function with this result, from wherever it is in it. Only an optimiser pass writes it.
+    Exit(ConstantId),
     /// Undefined if the block reaches its end.
     Not(Block),
     /// Runs the block for every member. `None`: nobody reads it.
@@ -158,6 +177,8 @@ pub enum Action {
     Builtin { builtin: u16, args: Vec<Operand>, result: Option<Slot> },
     /// Looks up key after key; if undefined, the target is as well.
     Get { source: Operand, keys: Vec<Operand>, target: Slot },
+    /// Looks up key after key; undefined if what is there differs, or nothing is. Only an optimiser pass writes it.
+    Match { source: Operand, keys: Vec<Operand>, value: Operand },
     /// Members, or bytes of a string; 0 for the rest.
     Length { source: Operand, target: Slot },
     /// Copies, *undefined* as well.

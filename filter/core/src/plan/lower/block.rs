@@ -18,6 +18,9 @@ enum Around {
 /// Where a dynamic call that is found undefined goes on.
 const LEVELS_OF_DYNAMIC_CALL: u32 = 3;
 
+/// Longest path a `with` may replace something at: replacing recurses.
+const MAX_WITH_PATH: usize = 64;
+
 /// Turns the blocks of one function or entry point.
 pub struct Lowering<'a> {
     tables: &'a mut Tables,
@@ -178,6 +181,9 @@ impl<'a> Lowering<'a> {
         block: raw::Block,
     ) -> Result<Action, Wrong> {
         let target = self.slot(local)?;
+        if path.len() > MAX_WITH_PATH {
+            return Err("a `with` of a path that is too long".into());
+        }
         let path = path.iter().map(|index| self.tables.text(*index)).collect::<Result<_, _>>()?;
         let value = self.operand(value)?;
         Ok(Action::With { target, path, value, body: self.block(block, Around::Fence)? })
@@ -195,11 +201,13 @@ impl<'a> Lowering<'a> {
         let Some((builtin, called)) = self.tables.builtin(name) else {
             return Err(format!("`{name}` is neither a builtin nor a function that stands before its caller").into());
         };
-        let arity = called.builtin.arity;
-        if args.len() != arity {
-            return Err(format!("`{name}` is called with {} arguments, it has {arity}", args.len()).into());
+        let result = called.has_result.then_some(result);
+        match called.found.map(|(found, _)| found.arity) {
+            Some(arity) if args.len() != arity => {
+                Err(format!("`{name}` is called with {} arguments, it has {arity}", args.len()).into())
+            }
+            _ => Ok(Action::Builtin { builtin, args, result }),
         }
-        Ok(Action::Builtin { builtin, args, result: called.has_result.then_some(result) })
     }
 
     fn call_dynamic(

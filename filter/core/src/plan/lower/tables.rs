@@ -1,6 +1,5 @@
 //! What statements refer to by number or by name: constants, builtins, functions.
 
-use super::super::code::CalledBuiltin;
 use super::super::error::PlanError;
 use super::super::place::describe;
 use super::super::program::{ConstantId, Constants, Function, Place};
@@ -10,20 +9,13 @@ use regorus::Value;
 use std::collections::HashMap;
 
 /// A builtin as this plan calls it.
-#[derive(Clone, Copy)]
 pub struct Called {
-    /// The row of the table.
-    pub builtin: &'static Builtin,
-    /// The same, ready to be called.
-    pub callable: Callable,
+    /// OPA's name.
+    pub name: String,
+    /// Ours, ready to be called; `None`: it is not available inline.
+    pub found: Option<(&'static Builtin, Callable)>,
     /// Whether it gives a value; `print` does not.
     pub has_result: bool,
-}
-
-impl From<Called> for CalledBuiltin {
-    fn from(called: Called) -> Self {
-        Self { name: called.builtin.name, callable: called.callable }
-    }
 }
 
 /// What statements refer to.
@@ -47,7 +39,7 @@ const MAX_BUILTINS: usize = 1_000;
 const TOO_MANY: &str = "more than 2³² constants or functions";
 
 impl Tables {
-    /// The tables of a plan's static part. Builtins that are missing here are refused at once, called or not.
+    /// The tables of a plan's static part.
     pub fn new(statics: Static) -> Result<Self, PlanError> {
         let mut tables = Self {
             constants: Constants::new(),
@@ -72,23 +64,13 @@ impl Tables {
         if wanted.len() > MAX_BUILTINS {
             return Err(PlanError::invalid("static.builtin_funcs", "more builtins than OPA has"));
         }
-        let mut missing = Vec::new();
         for func in wanted {
             let found = builtins::find(&func.name).and_then(|found| Some((found, found.callable()?)));
-            let Some((builtin, callable)) = found else {
-                missing.push(func.name);
-                continue;
-            };
             let index = u16::try_from(self.builtins.len()).unwrap_or(u16::MAX);
-            self.builtins.push(Called { builtin, callable, has_result: func.decl.has_result() });
-            self.builtin_names.insert(func.name, index);
+            self.builtin_names.insert(func.name.clone(), index);
+            self.builtins.push(Called { name: func.name, found, has_result: func.decl.has_result() });
         }
-        if missing.is_empty() {
-            return Ok(());
-        }
-        missing.sort_unstable();
-        missing.dedup();
-        Err(PlanError::NotInline(missing))
+        Ok(())
     }
 
     /// Makes a function known to those that follow it.
@@ -106,9 +88,9 @@ impl Tables {
     }
 
     /// A builtin of the static part.
-    pub fn builtin(&self, name: &str) -> Option<(u16, Called)> {
+    pub fn builtin(&self, name: &str) -> Option<(u16, &Called)> {
         let index = *self.builtin_names.get(name)?;
-        Some((index, *self.builtins.get(usize::from(index))?))
+        Some((index, self.builtins.get(usize::from(index))?))
     }
 
     /// The constant of a static string.

@@ -39,18 +39,29 @@ impl Machine<'_> {
             self.scratch.stack.push(arg);
         }
         self.scratch.stack.resize(base.saturating_add(routine.slots.into()), Value::Undefined);
-        self.scratch.calls.push(Call { next: self.next, fail, base: self.base, result, function });
+        self.scratch.calls.push(Call {
+            next: self.next,
+            fail,
+            base: self.base,
+            result,
+            function,
+            scans: self.scratch.scans.len(),
+            withs: self.scratch.withs.len(),
+        });
         self.base = base;
         self.next = routine.start;
         Ok(())
     }
 
-    /// Ends the running function.
-    pub(super) fn return_from(&mut self, source: Slot) -> Result<(), EvalError> {
-        let value = self.take(source);
+    /// Ends the running function with a result, from wherever it is in it.
+    pub(super) fn end_function(&mut self, value: Value) -> Result<(), EvalError> {
         let Some(call) = self.scratch.calls.pop() else {
             return Err(self.not_planned("a return from nowhere"));
         };
+        self.scratch.scans.truncate(call.scans);
+        while self.scratch.withs.len() > call.withs {
+            self.end_with();
+        }
         self.scratch.stack.truncate(self.base);
         let index = usize::try_from(call.function).unwrap_or(usize::MAX);
         if self.code.functions.get(index).is_some_and(|routine| routine.memoised) {
@@ -97,7 +108,7 @@ impl Machine<'_> {
         result: Option<Slot>,
         fail: Target,
     ) -> Result<(), EvalError> {
-        let Some(called) = self.code.builtins.get(usize::from(builtin)) else {
+        let Some(Some(called)) = self.code.builtins.get(usize::from(builtin)) else {
             return Err(self.not_planned("a builtin that does not exist"));
         };
         let mut values = std::mem::take(&mut self.scratch.args);

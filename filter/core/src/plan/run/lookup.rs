@@ -1,7 +1,7 @@
 //! Lookups: members of objects, items of arrays, members of sets.
 
-use super::compare::pay_for_key;
-use super::{Machine, UNDEFINED};
+use super::compare::{equal, pay_for_key};
+use super::{Machine, UNDEFINED, View};
 use crate::builtins::Context;
 use crate::engine::EvalError;
 use crate::plan::code::Target;
@@ -18,15 +18,28 @@ impl Machine<'_> {
         fail: Target,
     ) -> Result<(), EvalError> {
         let (view, context) = self.split();
-        let mut value = view.read(source);
-        for key in keys {
-            value = member(value, view.read(*key), context)?;
-        }
-        let value = value.clone();
+        let value = find(view, source, keys, context)?.clone();
         if value == Value::Undefined {
             self.next = fail;
         }
         self.set(target, value);
+        Ok(())
+    }
+
+    /// Looks up key after key and goes on only if what is there equals a value.
+    pub(super) fn match_value(
+        &mut self,
+        source: Operand,
+        keys: &[Operand],
+        value: Operand,
+        fail: Target,
+    ) -> Result<(), EvalError> {
+        let (view, context) = self.split();
+        let found = find(view, source, keys, context)?;
+        // Nothing that was found equals nothing, but a lookup that finds nothing is undefined.
+        if *found == Value::Undefined || !equal(found, view.read(value), context)? {
+            self.next = fail;
+        }
         Ok(())
     }
 
@@ -41,6 +54,11 @@ impl Machine<'_> {
         };
         self.set(target, Value::from(u64::try_from(length).unwrap_or(u64::MAX)));
     }
+}
+
+/// What is found key after key; *undefined* if one is missing.
+fn find<'v>(view: View<'v>, source: Operand, keys: &[Operand], context: &mut Context) -> Result<&'v Value, EvalError> {
+    keys.iter().try_fold(view.read(source), |value, key| member(value, view.read(*key), context))
 }
 
 /// The member at a key; *undefined* if there is none, or nothing that has members.

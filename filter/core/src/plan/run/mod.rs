@@ -92,7 +92,14 @@ impl Machine<'_> {
             match operation {
                 Operation::Jump { to } => self.next = *to,
                 Operation::Halt => return Ok(()),
-                Operation::Return { source } => self.return_from(*source)?,
+                Operation::Return { source } => {
+                    let value = self.take(*source);
+                    self.end_function(value)?;
+                }
+                Operation::Exit { constant } => {
+                    let value = self.view().constant(*constant).clone();
+                    self.end_function(value)?;
+                }
                 Operation::Scan { source, key } => self.scan(*source, *key)?,
                 Operation::Next { key, value, end } => self.next_member(*key, *value, *end),
                 Operation::With { target, path, value } => self.begin_with(*target, path, *value)?,
@@ -103,6 +110,7 @@ impl Machine<'_> {
                 }
                 Operation::Builtin { builtin, args, result, fail } => self.builtin(*builtin, args, *result, *fail)?,
                 Operation::Get { source, keys, target, fail } => self.get(*source, keys, *target, *fail)?,
+                Operation::Match { source, keys, value, fail } => self.match_value(*source, keys, *value, *fail)?,
                 Operation::Length { source, target } => self.length(*source, *target),
                 Operation::Assign { source, target } => self.assign(*source, *target),
                 Operation::AssignOnce { source, target } => self.assign_once(*source, *target)?,

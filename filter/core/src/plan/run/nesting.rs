@@ -13,7 +13,7 @@ use regorus::Value;
 /// No value of an evaluation is nested deeper.
 pub const MAX_NESTING: usize = 256;
 
-/// How much deeper than its arguments a builtin's result can be, if at most one argument is a collection.
+/// How much deeper than its arguments a builtin's result can be, if one argument is a collection.
 const DEEPER_BY_BUILTIN: usize = 4;
 
 /// A bound on the depth of every value that is alive.
@@ -45,15 +45,20 @@ impl Nesting {
         if !is_collection(value) {
             return Ok(());
         }
-        let deeper = self.deepest.saturating_add(DEEPER_BY_BUILTIN);
-        // Two collections may have been put into each other, at any depth.
-        if deeper <= MAX_NESTING && args.iter().filter(|arg| is_collection(arg)).count() < 2 {
-            self.deepest = deeper;
-            return Ok(());
+        match args.iter().filter(|arg| is_collection(arg)).count() {
+            // It was read from text, or made up: nothing of it existed before, so looking at it costs no more.
+            0 => measure(value, MAX_DEPTH, context),
+            1 if self.deepest.saturating_add(DEEPER_BY_BUILTIN) <= MAX_NESTING => {
+                self.deepest = self.deepest.saturating_add(DEEPER_BY_BUILTIN);
+                Ok(())
+            }
+            // Two collections may have been put into each other, at any depth.
+            _ => {
+                measure(value, MAX_NESTING, context)?;
+                self.deepest = MAX_NESTING;
+                Ok(())
+            }
         }
-        measure(value, MAX_NESTING, context)?;
-        self.deepest = MAX_NESTING;
-        Ok(())
     }
 }
 

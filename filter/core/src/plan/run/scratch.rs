@@ -41,6 +41,10 @@ pub struct Call {
     pub result: Slot,
     /// The function called.
     pub function: u32,
+    /// Scans that had begun before.
+    pub scans: usize,
+    /// `with`s that had begun before.
+    pub withs: usize,
 }
 
 /// A `with` that has not ended.

@@ -19,7 +19,9 @@ impl Machine<'_> {
             return Err(self.not_planned("a part of a document is replaced by nothing"));
         }
         let replaced = upserted(view, view.slot(target), path, value, context)?;
-        self.scratch.nesting.put(&replaced, self.context)?;
+        for _ in path {
+            self.scratch.nesting.put(&replaced, self.context)?;
+        }
         let saved = self.take(target);
         self.set(target, replaced);
         self.scratch.withs.push(With { target, saved });
@@ -36,7 +38,7 @@ impl Machine<'_> {
     }
 }
 
-/// A document with `value` at `path`. What stands on the way and is not an object makes room for one.
+/// A document with `value` at `path`. Recurses once a segment; their number is bounded at load. What stands on the way and is not an object makes room for one.
 fn upserted(
     view: View<'_>,
     document: &Value,

@@ -123,7 +123,7 @@ fn load(
     shelf: &Shelf,
 ) -> Result<(Option<Engine>, String), ConfigError> {
     let goes_remote = policy.unsupported_goes_remote;
-    match engine::load(policy, shelf) {
+    match engine::load(policy, shelf, &request::unprovided(&settings.shape)) {
         Ok(loaded) => {
             let summary = loaded.summary.clone();
             Ok((Some(Engine::new(loaded, settings.limits, Rc::clone(clock))), summary))

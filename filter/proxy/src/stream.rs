@@ -33,7 +33,7 @@ enum Phase {
     /// The body is not complete.
     AwaitsBody(Held),
     /// The call with this token is open.
-    AwaitsReply { check: Check, token: u32, max_reply_bytes: usize, awaited: Awaited },
+    AwaitsReply { check: Box<Check>, token: u32, max_reply_bytes: usize, awaited: Awaited },
     /// Decided: it may pass.
     Allowed { response_headers: Vec<(String, String)> },
     /// Answered here; nothing of it may pass.
@@ -100,8 +100,12 @@ impl Stream {
                 }
                 Step::Call(callout) => match call(&callout) {
                     Ok((token, awaited)) => {
-                        self.phase =
-                            Phase::AwaitsReply { check, token, max_reply_bytes: callout.max_reply_bytes, awaited };
+                        self.phase = Phase::AwaitsReply {
+                            check: Box::new(check),
+                            token,
+                            max_reply_bytes: callout.max_reply_bytes,
+                            awaited,
+                        };
                         return;
                     }
                     Err(reply) => check.resume(reply, &EnvoyHost),
@@ -178,7 +182,7 @@ impl Context for Stream {
                 awaited.end();
                 let reply = read_reply(headers, body_size, max_reply_bytes);
                 let step = check.resume(reply, &EnvoyHost);
-                self.carry_out(check, step);
+                self.carry_out(*check, step);
                 self.release();
             }
             other => self.phase = other,

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use sark_core::config::{Policy, Program};
 use sark_core::engine::{self, Engine, EvalError, Shelf};
-use sark_core::policy::{DecisionPath, InputDocument, Module, RegoVersion};
+use sark_core::policy::{DecisionPath, Module, RegoVersion};
 use sark_integration::oracle::tagged;
 use serde_json::json;
 
@@ -40,10 +40,10 @@ fn load(question: &Question, data: regorus::Value, path: &str) -> Result<Engine,
         program: Program::Source { modules: modules.collect(), version },
         data,
         path: DecisionPath::parse(path)?,
+        more_paths: Vec::new(),
         unsupported_goes_remote: false,
     };
-    let loaded = engine::load_for(policy, &Shelf::default(), InputDocument::Any)
-        .map_err(|error| without_place(&error.to_string()))?;
+    let loaded = engine::load(policy, &Shelf::default(), &[]).map_err(|error| without_place(&error.to_string()))?;
     Ok(Engine::new(loaded, production::LIMITS, Rc::new(production::WallClock)))
 }
 

@@ -11,7 +11,7 @@ use sark_core::config::Limits;
 use sark_core::engine::EvalError;
 use sark_core::host::Clock;
 use sark_core::plan::{Entry, Passes, Plan, PlanError, Scratch};
-use sark_core::policy::{DecisionPath, InputDocument, Module, RegoVersion, load_for};
+use sark_core::policy::{DecisionPath, Module, RegoVersion, load};
 use sark_integration::oracle::tagged;
 use serde_json::Value as Json;
 
@@ -180,7 +180,7 @@ fn source(policy: &Policy, decision: &str, data: &Value) -> Ready {
     let modules = [Module { name: "p.rego".to_owned(), text: policy.text.clone() }];
     let path = DecisionPath::parse(&format!("t/{decision}"))?;
     // Without its place, so that equal reasons are counted together.
-    let loaded = load_for(&modules, data.clone(), &path, version, InputDocument::Any).map_err(|error| error.message)?;
+    let loaded = load(&modules, data.clone(), &path, version).map_err(|error| error.message)?;
     Ok(ready(loaded.plan, loaded.entry, loaded.data, "result"))
 }
 

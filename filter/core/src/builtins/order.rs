@@ -6,28 +6,75 @@ use regorus::Value;
 use regorus::value::Object;
 use std::cmp::Ordering;
 
-/// Bytes of work that looking at one value counts as.
-const VISIT: usize = 16;
-
 /// OPA's order.
 pub fn compare(a: &Value, b: &Value) -> Ordering {
-    Comparer::default().compare(a, b)
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) => sequences(a.iter(), b.iter()),
+        (Value::Set(a), Value::Set(b)) => sequences(sorted(a.iter()).into_iter(), sorted(b.iter()).into_iter()),
+        (Value::Object(a), Value::Object(b)) => sequences(members(a), members(b)),
+        _ => rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)),
+    }
 }
 
-/// OPA's order, paid for. What was looked at is bounded by the smaller value, so it is paid afterwards.
+/// OPA's order, paid for before: collections may share their parts, so that a small policy makes values that are huge
+/// to look through.
 pub(super) fn compare_paid(context: &mut Context, a: &Value, b: &Value) -> Result<Ordering, Failure> {
-    let mut comparer = Comparer::default();
-    let ordering = comparer.compare(a, b);
-    context.work(comparer.visited.saturating_mul(VISIT))?;
-    Ok(ordering)
+    if rank(a) == rank(b) {
+        pay(context, a)?;
+        pay(context, b)?;
+    }
+    Ok(compare(a, b))
 }
 
-/// Equality, paid for. regorus' order within a collection serves as well as OPA's, it is the same on both sides.
+/// Takes a step for every value in a value.
+fn pay(context: &mut Context, value: &Value) -> Result<(), Failure> {
+    context.step().map_err(Failure::Stop)?;
+    match value {
+        Value::Array(items) => items.iter().try_for_each(|item| pay(context, item)),
+        Value::Set(items) => items.iter().try_for_each(|item| pay(context, item)),
+        Value::Object(members) => members.iter().try_for_each(|(key, value)| {
+            pay(context, key)?;
+            pay(context, value)
+        }),
+        Value::String(text) => context.work(text.len()),
+        _ => Ok(()),
+    }
+}
+
+/// Equality, paid for as it goes. regorus' order within a collection serves as well as OPA's, it is the same on both
+/// sides.
 pub(super) fn equal_paid(context: &mut Context, a: &Value, b: &Value) -> Result<bool, Failure> {
-    let mut comparer = Comparer::default();
-    let equal = comparer.equal(a, b);
-    context.work(comparer.visited.saturating_mul(VISIT))?;
-    Ok(equal)
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => all_equal(context, a.iter().zip(b.iter())),
+        (Value::Set(a), Value::Set(b)) if a.len() == b.len() => {
+            all_equal(context, a.iter_sorted().zip(b.iter_sorted()))
+        }
+        (Value::Object(a), Value::Object(b)) if a.len() == b.len() => {
+            let pairs = a.iter_sorted().zip(b.iter_sorted());
+            all_equal(context, pairs.flat_map(|(a, b)| [(a.0, b.0), (a.1, b.1)]))
+        }
+        (Value::Array(_), Value::Array(_)) | (Value::Set(_), Value::Set(_)) | (Value::Object(_), Value::Object(_)) => {
+            Ok(false)
+        }
+        (Value::String(a), Value::String(b)) if a.len() == b.len() => {
+            context.work(a.len())?;
+            Ok(a == b)
+        }
+        _ => Ok(a == b),
+    }
+}
+
+fn all_equal<'v>(
+    context: &mut Context,
+    mut pairs: impl Iterator<Item = (&'v Value, &'v Value)>,
+) -> Result<bool, Failure> {
+    pairs.try_fold(true, |so_far, (a, b)| {
+        if !so_far {
+            return Ok(false);
+        }
+        context.step().map_err(Failure::Stop)?;
+        equal_paid(context, a, b)
+    })
 }
 
 /// The members of a set in OPA's order.
@@ -44,56 +91,15 @@ fn members(object: &Object) -> impl Iterator<Item = &Value> {
     members.into_iter().flat_map(|(key, value)| [key, value])
 }
 
-#[derive(Default)]
-struct Comparer {
-    visited: usize,
-}
-
-impl Comparer {
-    fn equal(&mut self, a: &Value, b: &Value) -> bool {
-        self.visited = self.visited.saturating_add(1);
-        match (a, b) {
-            (Value::Array(a), Value::Array(b)) => {
-                a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| self.equal(a, b))
-            }
-            (Value::Set(a), Value::Set(b)) => {
-                a.len() == b.len() && a.iter_sorted().zip(b.iter_sorted()).all(|(a, b)| self.equal(a, b))
-            }
-            (Value::Object(a), Value::Object(b)) => {
-                let mut pairs = a.iter_sorted().zip(b.iter_sorted());
-                a.len() == b.len()
-                    && pairs.all(|((a, a_value), (b, b_value))| self.equal(a, b) && self.equal(a_value, b_value))
-            }
-            _ => a == b,
-        }
-    }
-
-    fn compare(&mut self, a: &Value, b: &Value) -> Ordering {
-        self.visited = self.visited.saturating_add(1);
-        match (a, b) {
-            (Value::Array(a), Value::Array(b)) => self.sequences(a.iter(), b.iter()),
-            (Value::Set(a), Value::Set(b)) => {
-                self.sequences(sorted(a.iter()).into_iter(), sorted(b.iter()).into_iter())
-            }
-            (Value::Object(a), Value::Object(b)) => self.sequences(members(a), members(b)),
-            _ => rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)),
-        }
-    }
-
-    /// The first difference decides, then the length.
-    fn sequences<'a>(
-        &mut self,
-        mut a: impl Iterator<Item = &'a Value>,
-        mut b: impl Iterator<Item = &'a Value>,
-    ) -> Ordering {
-        loop {
-            match (a.next(), b.next()) {
-                (Some(a), Some(b)) => match self.compare(a, b) {
-                    Ordering::Equal => {}
-                    different => return different,
-                },
-                (a, b) => return a.is_some().cmp(&b.is_some()),
-            }
+/// The first difference decides, then the length.
+fn sequences<'a>(mut a: impl Iterator<Item = &'a Value>, mut b: impl Iterator<Item = &'a Value>) -> Ordering {
+    loop {
+        match (a.next(), b.next()) {
+            (Some(a), Some(b)) => match compare(a, b) {
+                Ordering::Equal => {}
+                different => return different,
+            },
+            (a, b) => return a.is_some().cmp(&b.is_some()),
         }
     }
 }

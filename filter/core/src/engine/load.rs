@@ -4,8 +4,9 @@ use super::EvalError;
 use super::shelf::Shelf;
 use crate::builtins::Context;
 use crate::config::{Policy, Program};
-use crate::plan::{Entry, Passes, Plan, PlanError, Scratch};
-use crate::policy::{self, DecisionPath, InputDocument};
+use crate::plan::{Entry, Passes, Plan, PlanError, Reads, Scratch};
+use crate::policy::{self, DecisionPath};
+use crate::request::Unprovided;
 use regorus::Value;
 use std::fmt::Write as _;
 use std::rc::Rc;
@@ -43,35 +44,55 @@ impl std::fmt::Display for LoadError {
 
 /// Makes a policy ready.
 ///
+/// `unprovided` is what the input document will lack ([`crate::request::unprovided`]).
 /// Pure but for the shelf, which changes the cost and never the outcome; bounded by counts.
 ///
 /// # Errors
 /// Why it cannot be evaluated here.
-pub fn load(policy: Policy, shelf: &Shelf) -> Result<Loaded, LoadError> {
-    load_for(policy, shelf, InputDocument::Request)
-}
-
-/// As [`load`], for an input document that may be another than a request's: tools and tests that ask any question.
-///
-/// # Errors
-/// Why it cannot be evaluated here.
-pub fn load_for(policy: Policy, shelf: &Shelf, document: InputDocument) -> Result<Loaded, LoadError> {
+pub fn load(policy: Policy, shelf: &Shelf, unprovided: &[Unprovided]) -> Result<Loaded, LoadError> {
     let Policy { program, data, path, .. } = policy;
     match program {
-        Program::Plan(bytes) => load_plan(&bytes, data, &path, shelf),
+        Program::Plan(bytes) => load_plan(&bytes, data, &path, shelf, unprovided),
         Program::Source { modules, version } => {
             let count = modules.len();
-            let loaded = policy::load_for(&modules, data, &path, version, document)
+            let loaded = policy::load(&modules, data, &path, version)
                 .map_err(|error| LoadError::Unsupported(error.to_string()))?;
             let summary = format!("the policy is compiled from source ({count} modules), decision {path}");
             let policy::Loaded { plan, entry, data } = loaded;
+            check_reads(plan.reads(), unprovided)?;
             Ok(Loaded { runner: Planned { plan: Rc::new(plan), entry, data }, summary })
         }
     }
 }
 
-fn load_plan(bytes: &[u8], data: Value, path: &DecisionPath, shelf: &Shelf) -> Result<Loaded, LoadError> {
+/// A policy must not read what would look absent and is not. No remote OPA helps: it would get the same document.
+fn check_reads(reads: &Reads, unprovided: &[Unprovided]) -> Result<(), LoadError> {
+    let reads_it = |member: &Unprovided| match reads {
+        Reads::Whole => member.counts_in_whole,
+        Reads::Parts(parts) => parts.iter().any(|part| {
+            let alike = part.iter().zip(member.path).all(|(key, name)| key == name);
+            alike && (member.counts_in_whole || part.len() >= member.path.len())
+        }),
+    };
+    match unprovided.iter().find(|member| reads_it(member)) {
+        Some(member) => Err(LoadError::Invalid(format!(
+            "the policy may read input.{}, which is not there: {}",
+            member.path.join("."),
+            member.why
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn load_plan(
+    bytes: &[u8],
+    data: Value,
+    path: &DecisionPath,
+    shelf: &Shelf,
+    unprovided: &[Unprovided],
+) -> Result<Loaded, LoadError> {
     let (plan, kept) = shelf.take(bytes, || Plan::load(bytes, Passes::ALL)).map_err(refused)?;
+    check_reads(plan.reads(), unprovided)?;
     let Some(entry) = plan.entry(&path.to_string()) else {
         let known: Vec<&str> = plan.entry_points().collect();
         return Err(LoadError::Invalid(format!(

@@ -11,7 +11,7 @@ mod size;
 mod tests;
 
 pub use error::EvalError;
-pub use load::{LoadError, Loaded, load, load_for};
+pub use load::{LoadError, Loaded, load};
 pub use shelf::Shelf;
 
 use crate::builtins::{Context, Moment};

@@ -17,7 +17,7 @@ fn engine(rego: &str, limits: Limits, clock: &Rc<FakeClock>) -> Engine {
         more_paths: Vec::new(),
         unsupported_goes_remote: false,
     };
-    let loaded = load(policy, &Shelf::default()).map_err(|error| error.to_string()).unwrap();
+    let loaded = load(policy, &Shelf::default(), &[]).map_err(|error| error.to_string()).unwrap();
     let clock: Rc<dyn Clock> = clock.clone();
     Engine::new(loaded, limits, clock)
 }
@@ -116,6 +116,7 @@ fn planned(data: &str, path: &str) -> Policy {
         program: Program::Plan(bundle.plan.unwrap()),
         data: input(data),
         path: DecisionPath::parse(path).unwrap(),
+        more_paths: Vec::new(),
         unsupported_goes_remote: false,
     }
 }
@@ -123,7 +124,7 @@ fn planned(data: &str, path: &str) -> Policy {
 #[test]
 fn a_plan_decides() {
     let loaded =
-        load(planned(r#"{"open": {"public": true}}"#, ""), &Shelf::default()).map_err(|e| e.to_string()).unwrap();
+        load(planned(r#"{"open": {"public": true}}"#, ""), &Shelf::default(), &[]).map_err(|e| e.to_string()).unwrap();
     assert_eq!(loaded.summary, "the policy is evaluated as a plan, decision envoy/authz/allow");
     let engine = Engine::new(loaded, ROOMY, Rc::new(FakeClock::default()));
     let ask = |path: &str| engine.evaluate(input(&format!(r#"{{"parsed_path": ["{path}"]}}"#)), Moment::default());
@@ -134,7 +135,7 @@ fn a_plan_decides() {
 #[test]
 fn other_data_keeps_the_plan_and_changes_the_answer() {
     let shelf = Shelf::default();
-    let load = |data: &str| load(planned(data, ""), &shelf).map_err(|error| error.to_string()).unwrap();
+    let load = |data: &str| load(planned(data, ""), &shelf, &[]).map_err(|error| error.to_string()).unwrap();
     let ask = |engine: &Engine| engine.evaluate(input(r#"{"parsed_path": ["x"]}"#), Moment::default());
     let engine = |loaded| Engine::new(loaded, ROOMY, Rc::new(FakeClock::default()));
     let (first, second) = (load("{}"), load(r#"{"open": {"x": true}}"#));
@@ -147,7 +148,7 @@ fn other_data_keeps_the_plan_and_changes_the_answer() {
 
 #[test]
 fn a_decision_that_is_no_entry_point_is_refused_with_those_there_are() {
-    let Err(error) = load(planned("{}", "envoy/authz/deny"), &Shelf::default()) else { panic!("loaded") };
+    let Err(error) = load(planned("{}", "envoy/authz/deny"), &Shelf::default(), &[]) else { panic!("loaded") };
     let expected = "the plan has no entry point envoy/authz/deny, only envoy/authz/allow; \
                     build it with opa build -t plan -e envoy/authz/deny";
     assert_eq!(error, LoadError::Invalid(expected.to_owned()));
@@ -162,4 +163,33 @@ fn a_decision_is_bounded() {
     assert_eq!(size::check(&shared), Err(EvalError::SizeLimit));
     assert_eq!(size::check(&Value::from(vec![Value::from(1); 99_999])), Ok(()));
     assert_eq!(size::check(&Value::from(vec![Value::from(1); 100_001])), Err(EvalError::SizeLimit));
+}
+
+#[test]
+fn what_the_document_lacks_must_not_be_read() {
+    let lacks = crate::request::unprovided(&crate::request::Shape::default());
+    let load = |rules: &str, unprovided: &[_]| {
+        let text = format!("package envoy.authz\n{rules}");
+        let modules = vec![Module { name: "p.rego".to_owned(), text }];
+        let program = Program::Source { modules, version: RegoVersion::V1 };
+        load(Policy { program, ..planned("{}", "") }, &Shelf::default(), unprovided).map(|_| ())
+    };
+    for (rules, member) in [
+        ("allow if input.attributes.source.address.socketAddress.address == \"::1\"", "attributes.source.address"),
+        ("import input.attributes.source as s\nallow if s.address", "attributes.source.address"),
+        ("allow if { some x in input.attributes.source; x }", "attributes.source.address"),
+        ("allow if { k := \"source\"; input.attributes[k] }", "attributes.source.address"),
+        ("allow if f(input)\nf(x) if x.attributes", "attributes.source.address"),
+        ("allow if { a := input.attributes; a.source.address }", "attributes.source.address"),
+        ("allow if { some k in [\"attributes\"]; input[k].source.address }", "attributes.source.address"),
+        ("allow if input.attributes.contextExtensions.team == \"a\"", "attributes.contextExtensions"),
+    ] {
+        let Err(LoadError::Invalid(message)) = load(&rules, &lacks) else { panic!("loaded: {rules}") };
+        assert!(message.contains(&format!("may read input.{member},")), "{rules}: {message}");
+        assert_eq!(load(&rules, &[]), Ok(()), "{rules}");
+    }
+    for rules in ["allow if input.attributes.source.principal == \"a\"", "allow if input.attributes.request.http.host"]
+    {
+        assert_eq!(load(rules, &lacks), Ok(()), "{rules}");
+    }
 }

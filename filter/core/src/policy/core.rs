@@ -24,7 +24,7 @@ pub(super) enum Term {
 pub(super) enum Op {
     Copy(Term),
     /// Constant keys below the input document.
-    Input(Vec<String>, Span),
+    Input(Vec<String>),
     /// The data document, without any rule.
     Data,
     /// Key after key.
@@ -112,22 +112,4 @@ pub(super) struct Unit {
     pub params: Vec<Var>,
     pub body: Vec<Stmt>,
     pub value: Term,
-}
-
-impl Op {
-    /// The operands, without those inside a body.
-    pub(super) fn terms(&self) -> Vec<&Term> {
-        match self {
-            Self::Copy(term) => vec![term],
-            Self::Get(term, keys) => std::iter::once(term).chain(keys).collect(),
-            Self::Array(terms)
-            | Self::Set(terms)
-            | Self::Helper(_, terms)
-            | Self::Builtin(_, terms)
-            | Self::Function(_, terms) => terms.iter().collect(),
-            Self::Object(fields) => fields.iter().flat_map(|(key, value)| [key, value]).collect(),
-            Self::Merge(a, b) => vec![a, b],
-            Self::Input(..) | Self::Data | Self::Rule(_) | Self::Collect(..) => Vec::new(),
-        }
-    }
 }

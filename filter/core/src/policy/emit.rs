@@ -266,7 +266,7 @@ impl<'s> Writer<'s> {
                 self.push(Action::Assign { source, target }, out);
             }
             Op::Data => self.document(DATA, &[], target, out)?,
-            Op::Input(keys, _) => self.document(INPUT, keys, target, out)?,
+            Op::Input(keys) => self.document(INPUT, keys, target, out)?,
             Op::Get(term, keys) => {
                 let (source, keys) = (self.operand(term)?, self.operands(keys)?);
                 self.push(Action::Get { source, keys, target }, out);

@@ -7,21 +7,11 @@ use super::emit::{self, Emitted};
 use super::error::PolicyError;
 use super::graph;
 use super::index::Index;
-use super::input;
 use super::path::DecisionPath;
 use super::text;
 use super::units;
 use super::{Module, RegoVersion};
 use crate::plan::{Entry, Plan};
-
-/// What the policy is evaluated on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InputDocument {
-    /// What this filter builds of a request; a policy that reads more is refused.
-    Request,
-    /// Any value, handed in whole.
-    Any,
-}
 
 /// A policy that is ready to be evaluated.
 pub struct Loaded {
@@ -43,30 +33,12 @@ pub struct Loaded {
 /// The first construct, in order of modules and lines, that OPA refuses or that is not known to be answered exactly
 /// as OPA does.
 pub fn load(modules: &[Module], data: Value, path: &DecisionPath, version: RegoVersion) -> Result<Loaded, PolicyError> {
-    load_for(modules, data, path, version, InputDocument::Request)
-}
-
-/// The same for any input document.
-///
-/// # Errors
-///
-/// As [`load`].
-pub fn load_for(
-    modules: &[Module],
-    data: Value,
-    path: &DecisionPath,
-    version: RegoVersion,
-    document: InputDocument,
-) -> Result<Loaded, PolicyError> {
     check_texts(modules)?;
     let syntaxes = parse(modules, version)?;
     let index = Index::build(&syntaxes)?;
     let units = units::build(&index, path, &nowhere()?)?;
     let entry = units.len().saturating_sub(1);
     let order = graph::check(&units, entry)?;
-    if document == InputDocument::Request {
-        units.iter().try_for_each(input::check)?;
-    }
     super::document::check(&index, &data)?;
     let Emitted { program, called, builtins } = emit::emit(&units, &order, &path.to_string())?;
     Plan::check_depth(&program).map_err(|error| PolicyError::general(error.to_string()))?;

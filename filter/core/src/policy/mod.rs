@@ -14,7 +14,7 @@
 //! 3. [`resolve`] (with [`scope`] and [`negation`]): bodies in which every name is resolved, [`node`]
 //! 4. [`lower`] and [`reference`]: the same in an order that can be run, in the language of [`core`]; [`units`] does
 //!    it for every rule
-//! 5. [`graph`]: recursion; [`input`]: members of the input that are not provided; [`document`]: the data document
+//! 5. [`graph`]: recursion; [`document`]: the data document
 //!    against the rules
 //! 6. [`emit`]: the program, which calls OPA's builtins and, for what has a meaning of its own, [`helpers`]
 //!
@@ -31,7 +31,6 @@ mod error;
 mod graph;
 mod helpers;
 mod index;
-mod input;
 mod literal;
 mod lower;
 mod negation;
@@ -45,7 +44,7 @@ mod tests;
 mod text;
 mod units;
 
-pub use entry::{InputDocument, Loaded, load, load_for};
+pub use entry::{Loaded, load};
 pub use error::PolicyError;
 pub use path::DecisionPath;
 

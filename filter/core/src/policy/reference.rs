@@ -23,7 +23,7 @@ impl Lowerer<'_> {
             Base::Input => {
                 let keys: Path = path.iter().map_while(text).collect();
                 let rest = path.get(keys.len()..).unwrap_or(&[]);
-                let value = self.set(Op::Input(keys, span.clone()), out);
+                let value = self.set(Op::Input(keys), out);
                 self.inside(value, rest, None, out)
             }
             Base::Node(node) => {

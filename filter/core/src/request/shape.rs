@@ -77,6 +77,9 @@ pub struct Unprovided {
     pub path: &'static [&'static str],
     /// Why, and what the operator can do.
     pub why: &'static str,
+    /// A policy that reads something it is a part of (`input` as a whole) misses it as well. Not so where nobody who
+    /// did not ask for it has it: there absent is right.
+    pub counts_in_whole: bool,
 }
 
 /// What a policy must not read under these options, because it would look absent and is not.
@@ -86,11 +89,13 @@ pub fn unprovided(shape: &Shape) -> Vec<Unprovided> {
         path: &["attributes", "source", "address"],
         why: "the proxy tells a wasm filter an address that may follow x-forwarded-for, which a client may choose; \
               say with `source_address` where it is to be taken from",
+        counts_in_whole: true,
     };
     const EXTENSIONS: Unprovided = Unprovided {
         path: &["attributes", "contextExtensions"],
         why: "a wasm filter has no configuration per route; with `route_overrides: true` they are taken from the \
               route's metadata",
+        counts_in_whole: false,
     };
     let mut all = Vec::new();
     if shape.source_address.is_none() {

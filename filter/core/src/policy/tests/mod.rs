@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use regorus::Value;
 
-use super::{DecisionPath, InputDocument, Loaded, Module, PolicyError, RegoVersion};
+use super::{DecisionPath, Loaded, Module, PolicyError, RegoVersion};
 use crate::builtins::{Context, Moment};
 use crate::config::Limits;
 use crate::engine::EvalError;
@@ -28,29 +28,23 @@ fn load_rules(rules: &str) -> Result<Loaded, PolicyError> {
 }
 
 fn load_with(data: &str, rules: &str) -> Result<Loaded, PolicyError> {
-    load_any(data, rules, RegoVersion::V1, InputDocument::Request)
+    load_any(data, rules, RegoVersion::V1)
 }
 
 /// Loads a module, which is of package `t` if it does not say another.
-fn load_any(data: &str, rules: &str, version: RegoVersion, input: InputDocument) -> Result<Loaded, PolicyError> {
+fn load_any(data: &str, rules: &str, version: RegoVersion) -> Result<Loaded, PolicyError> {
     let text = if rules.starts_with("package ") { rules.to_owned() } else { format!("package t\n{rules}") };
-    load_for(data, &[("p.rego", &text)], "t/x", version, input)
+    load_for(data, &[("p.rego", &text)], "t/x", version)
 }
 
 fn load_modules(data: &str, modules: &[(&str, &str)], path: &str) -> Result<Loaded, PolicyError> {
-    load_for(data, modules, path, RegoVersion::V1, InputDocument::Request)
+    load_for(data, modules, path, RegoVersion::V1)
 }
 
-fn load_for(
-    data: &str,
-    modules: &[(&str, &str)],
-    path: &str,
-    version: RegoVersion,
-    input: InputDocument,
-) -> Result<Loaded, PolicyError> {
+fn load_for(data: &str, modules: &[(&str, &str)], path: &str, version: RegoVersion) -> Result<Loaded, PolicyError> {
     let modules: Vec<Module> =
         modules.iter().map(|(name, text)| Module { name: (*name).to_owned(), text: (*text).to_owned() }).collect();
-    super::load_for(&modules, json(data), &DecisionPath::parse(path).unwrap(), version, input)
+    super::load(&modules, json(data), &DecisionPath::parse(path).unwrap(), version)
 }
 
 fn json(text: &str) -> Value {
@@ -101,19 +95,19 @@ fn check(loaded: Result<Loaded, PolicyError>, rules: &str, cases: &[(&str, &str)
 /// OPA's answers, for any input document.
 #[track_caller]
 fn opa(data: &str, rules: &str, cases: &[(&str, &str)]) {
-    check(load_any(data, rules, RegoVersion::V1, InputDocument::Any), rules, cases);
+    check(load_any(data, rules, RegoVersion::V1), rules, cases);
 }
 
 /// The same for a v0 module.
 #[track_caller]
 fn opa_v0(data: &str, rules: &str, cases: &[(&str, &str)]) {
-    check(load_any(data, rules, RegoVersion::V0, InputDocument::Any), rules, cases);
+    check(load_any(data, rules, RegoVersion::V0), rules, cases);
 }
 
 /// OPA's answers, or none: the policy may be refused, an evaluation may be an error. Never another answer.
 #[track_caller]
 fn opa_or_nothing(data: &str, rules: &str, cases: &[(&str, &str)]) {
-    let Ok(loaded) = load_any(data, rules, RegoVersion::V1, InputDocument::Any) else { return };
+    let Ok(loaded) = load_any(data, rules, RegoVersion::V1) else { return };
     for (input, want) in cases {
         let decision = decide(&loaded, input);
         assert!(decision == *want || decision.starts_with("error: "), "{rules} for {input}: {decision}, not {want}");

@@ -107,35 +107,6 @@ fn deprecated_builtins() {
 }
 
 #[test]
-fn members_of_input_that_are_not_provided() {
-    for path in [
-        "attributes.source.address",
-        "attributes.destination",
-        "attributes.contextExtensions.a",
-        "attributes.tlsSession.sni",
-        "attributes.request.http.rawBody",
-        "attributes.request.http.headerMap",
-        "source_principal",
-    ] {
-        refuse(&format!("x := input.{path}"), "not available inline yet");
-        refuse(&format!("import input.{path} as p\nx := p"), "not available inline yet");
-        refuse(&format!("x if {{ y := input.{path} }}"), "not available inline yet");
-    }
-    refuse("x := input", "as a whole");
-    refuse("x := f(input)\nf(a) := a", "as a whole");
-    refuse("x := [v | v := input[_]]", "as a whole");
-    refuse("x := input[y] if y := \"source_principal\"", "as a whole");
-    refuse("x := input.attributes", "as a whole");
-    refuse("x := a.source if a := input.attributes", "not available inline yet");
-    refuse("x := a if a := input.attributes", "as a whole");
-    refuse("import input.attributes as a\nx := a[k] if k := \"source\"", "as a whole");
-    refuse("x := h.rawBody if h := input.attributes.request.http", "not available inline yet");
-    refuse("import input as i\nx := i", "as a whole");
-    load_rules("x := a.request.http.path if a := input.attributes").unwrap();
-    load_rules("import input as i\nx := i.attributes.request").unwrap();
-}
-
-#[test]
 fn data_at_the_path_of_a_rule() {
     refuse_with(r#"{"t":{"x":true}}"#, "x := 1", "policy.data has a value at the rule data.t.x");
     refuse_with(r#"{"t":5}"#, "x := 1", "policy.data has");

@@ -184,9 +184,9 @@ fn what_the_document_lacks_must_not_be_read() {
         ("allow if { some k in [\"attributes\"]; input[k].source.address }", "attributes.source.address"),
         ("allow if input.attributes.contextExtensions.team == \"a\"", "attributes.contextExtensions"),
     ] {
-        let Err(LoadError::Invalid(message)) = load(&rules, &lacks) else { panic!("loaded: {rules}") };
+        let Err(LoadError::Invalid(message)) = load(rules, &lacks) else { panic!("loaded: {rules}") };
         assert!(message.contains(&format!("may read input.{member},")), "{rules}: {message}");
-        assert_eq!(load(&rules, &[]), Ok(()), "{rules}");
+        assert_eq!(load(rules, &[]), Ok(()), "{rules}");
     }
     for rules in ["allow if input.attributes.source.principal == \"a\"", "allow if input.attributes.request.http.host"]
     {

@@ -6,6 +6,7 @@
 //	oracle batch                reads one policy with several queries and inputs a line, answers them all
 //	oracle call                 reads one builtin call a line, writes its value
 //	oracle vectors FILE…        puts OPA's answers into files of builtin calls, in place
+//	oracle facts FILE…          puts OPA's plans and answers into a file of policies, in place
 package main
 
 import (
@@ -17,7 +18,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fail(fmt.Errorf("usage: oracle cases | answer | batch | call | vectors FILE…"))
+		fail(fmt.Errorf("usage: oracle cases | answer | batch | call | vectors FILE… | facts FILE…"))
 	}
 	out := bufio.NewWriterSize(os.Stdout, 1<<20)
 	var err error
@@ -31,11 +32,9 @@ func main() {
 	case "call":
 		err = eachLine(out, callLine)
 	case "vectors":
-		for _, path := range os.Args[2:] {
-			if err = rewriteVectors(path); err != nil {
-				break
-			}
-		}
+		err = eachFile(rewriteVectors)
+	case "facts":
+		err = eachFile(rewriteFacts)
 	default:
 		err = fmt.Errorf("no such command: %s", os.Args[1])
 	}
@@ -50,6 +49,16 @@ func main() {
 func fail(err error) {
 	fmt.Fprintln(os.Stderr, "oracle:", err)
 	os.Exit(1)
+}
+
+// eachFile rewrites the files that the command line names.
+func eachFile(rewrite func(path string) error) error {
+	for _, path := range os.Args[2:] {
+		if err := rewrite(path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // eachLine answers every line of standard input, and flushes after each, so that a test can ask one at a time.

@@ -104,31 +104,6 @@ fn opa_v0(data: &str, rules: &str, cases: &[(&str, &str)]) {
     check(load_any(data, rules, RegoVersion::V0), rules, cases);
 }
 
-/// OPA's answers, or none: the policy may be refused, an evaluation may be an error. Never another answer.
-#[track_caller]
-fn opa_or_nothing(data: &str, rules: &str, cases: &[(&str, &str)]) {
-    let Ok(loaded) = load_any(data, rules, RegoVersion::V1) else { return };
-    for (input, want) in cases {
-        let decision = decide(&loaded, input);
-        assert!(decision == *want || decision.starts_with("error: "), "{rules} for {input}: {decision}, not {want}");
-    }
-}
-
-/// The policy is refused, or its evaluation ends in an error.
-#[track_caller]
-fn stops(rules: &str) {
-    if let Ok(loaded) = load_rules(rules) {
-        let decision = decide(&loaded, "{}");
-        assert!(decision.starts_with("error: "), "{rules}: {decision}");
-    }
-}
-
-/// The evaluation ends in a conflict.
-#[track_caller]
-fn conflict(rules: &str, input: &str) {
-    assert_eq!(evaluate(&load_rules(rules).unwrap(), &json(input)), Err(EvalError::Conflict), "{rules}");
-}
-
 /// Loads `rules`, which must be refused with a message that contains `part`.
 #[track_caller]
 fn refuse(rules: &str, part: &str) {

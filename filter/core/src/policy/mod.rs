@@ -28,6 +28,7 @@ mod document;
 mod emit;
 mod entry;
 mod error;
+mod exponent;
 mod graph;
 mod helpers;
 mod index;

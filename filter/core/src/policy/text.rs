@@ -10,6 +10,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use regorus::unstable::{Lexer, Source, Span, Token, TokenKind};
 
 use super::error::PolicyError;
+use super::exponent;
 
 /// Modules of one policy.
 pub(super) const MAX_MODULES: usize = 256;
@@ -61,13 +62,28 @@ pub(super) fn check(name: &str, text: &str, budget: &mut Budget) -> Result<(), P
     let mut lexer = Lexer::new(&source);
     lexer.set_max_col(MAX_COLUMNS);
     let mut scan = Scan { frames: vec![Frame::default()], end: 0, budget };
+    // Where the next token may begin.
+    let mut behind = 0_u32;
     loop {
+        check_exponent(&source, behind)?;
         let token = lexer.next_token().map_err(|error| PolicyError::from_regorus(&error.to_string(), &[name]))?;
         if token.0 == TokenKind::Eof {
             return Ok(());
         }
         scan.token(&token)?;
+        // The span of a string ends before its quote.
+        let quote = u32::from(matches!(token.0, TokenKind::String | TokenKind::RawString));
+        behind = token.1.end.saturating_add(quote);
     }
+}
+
+/// Refuses a number that the lexer would write out.
+fn check_exponent(source: &Source, behind: u32) -> Result<(), PolicyError> {
+    let behind = usize::try_from(behind).unwrap_or(usize::MAX);
+    let Some(start) = exponent::too_large(source.contents(), behind) else { return Ok(()) };
+    let start = u32::try_from(start).unwrap_or(u32::MAX);
+    let span = Span { source: source.clone(), line: 1, col: 1, start, end: start };
+    Err(PolicyError::at(&span, "the number's exponent is beyond 400; use one that a double can hold"))
 }
 
 /// Refuses `set(set(set(…`, with whitespace and comments between, before the lexer meets it.

@@ -30,6 +30,21 @@ fn chains_of_rules() {
     agree(&format!("x := r0\n{}r900 := 1", rules(900)), &[("{}", "1")]);
 }
 
+/// regorus' lexer writes a number out, one digit after the other.
+#[test]
+fn exponents() {
+    for number in ["1e999999999", "-1e999999999", "1.5E+999999999", "0e999999999", "1e-999999999", "1e99999999999999"] {
+        for text in ["x := NUMBER", "x := \"a\" NUMBER", "f(a) :NUMBER= a", "# e\nx := set( # e\nset(NUMBER"] {
+            refuse(&text.replace("NUMBER", number), "exponent is beyond 400");
+        }
+    }
+    agree(
+        "x := [\"1e999999999\", `1e999999999`, 1] # 1e999999999\n# \"",
+        &[("{}", r#"["1e999999999","1e999999999",1]"#)],
+    );
+    refuse("x :=\n  1e401", "p.rego:3:3: ");
+}
+
 #[test]
 fn sizes() {
     refuse(&format!("x := [{}]", "1,".repeat(33_000)), "column width");

@@ -35,6 +35,8 @@ pub struct Tally {
     /// Questions that OPA's compiler took: a pair has several.
     pub asked: u64,
     pub rejected_by_opa: u64,
+    /// Rejected by OPA, mostly for types, and loaded by us.
+    pub only_ours: u64,
     pub plan: Way,
     pub source: Way,
     pub differences: Vec<String>,
@@ -44,8 +46,8 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} pairs, {} questions ({} policies' decisions rejected by OPA)",
-            self.pairs, self.asked, self.rejected_by_opa
+            "{} pairs, {} questions ({} policies' decisions rejected by OPA, {} of them loaded by us)",
+            self.pairs, self.asked, self.rejected_by_opa, self.only_ours
         )?;
         for (name, way) in [("plan", &self.plan), ("source", &self.source)] {
             let refused: u64 = way.refused.values().sum();
@@ -104,6 +106,9 @@ impl Tally {
         for (decision, query) in policy.decisions.iter().zip(answer["queries"].as_array().into_iter().flatten()) {
             let Some(answers) = query["answers"].as_array() else {
                 self.rejected_by_opa += 1;
+                if source(policy, decision, &data).is_ok() {
+                    self.only_ours += 1;
+                }
                 continue;
             };
             self.asked += answers.len() as u64;
@@ -116,10 +121,10 @@ impl Tally {
                 {
                     if let Some(what) = way.record(ours, input, &theirs, name == "plan") {
                         self.differences.push(format!(
-                            "{name} way, data.t.{decision}, {what}\ninput {json}\ndata {}\nv0 {}\n{}",
+                            "{name} way, data.{decision}, {what}\ninput {json}\ndata {}\nv0 {}\n{}",
                             tagged::write(&data),
                             policy.v0,
-                            policy.text
+                            policy.modules.values().map(String::as_str).collect::<Vec<_>>().join("\n---\n")
                         ));
                     }
                 }
@@ -177,8 +182,9 @@ fn plan(json: &Json, data: &Value) -> Ready {
 
 fn source(policy: &Policy, decision: &str, data: &Value) -> Ready {
     let version = if policy.v0 { RegoVersion::V0 } else { RegoVersion::V1 };
-    let modules = [Module { name: "p.rego".to_owned(), text: policy.text.clone() }];
-    let path = DecisionPath::parse(&format!("t/{decision}"))?;
+    let module = |(name, text): (&String, &String)| Module { name: name.clone(), text: text.clone() };
+    let modules: Vec<Module> = policy.modules.iter().map(module).collect();
+    let path = DecisionPath::parse(&decision.replace('.', "/"))?;
     // Without its place, so that equal reasons are counted together.
     let loaded = load(&modules, data.clone(), &path, version).map_err(|error| error.message)?;
     Ok(ready(loaded.plan, loaded.entry, loaded.data, "result"))

@@ -8,6 +8,7 @@
 mod body;
 mod compare;
 mod policy;
+mod replay;
 mod values;
 
 use fastrand::Rng;
@@ -35,10 +36,10 @@ fn differential_generated_policies_are_answered_as_opa_answers_them() {
             oracle.ask(&question).expect("an answer")["queries"][0]["error"].is_null()
         });
         let inputs: Vec<_> = (0..INPUTS).map(|_| values::input(&mut rng)).collect();
-        let queries: Vec<_> = policy.decisions.iter().map(|name| format!("data.t.{name} = x")).collect();
+        let queries: Vec<_> = policy.decisions.iter().map(|name| format!("data.{name} = x")).collect();
         let data = values::data(&mut rng);
         let question = json!({
-            "v0": policy.v0, "modules": {"p.rego": policy.text}, "data": data, "inputs": inputs, "queries": queries,
+            "v0": policy.v0, "modules": policy.modules, "data": data, "inputs": inputs, "queries": queries,
         });
         let answer = oracle.ask(&question).expect("an answer");
         tally.compare(&policy, &data, &inputs, &answer);

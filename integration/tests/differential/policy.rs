@@ -1,14 +1,17 @@
 //! Policies: every construct of the language in small, most of them accepted by OPA's compiler.
 
+use std::collections::BTreeMap;
+
 use fastrand::Rng;
 
 use crate::body::{Scope, Writer};
 
-/// A generated module and the rules that can be asked for.
+/// Modules and what can be asked of them.
 pub struct Policy {
     pub v0: bool,
-    pub text: String,
-    /// Names below `data.t`.
+    /// Text by file name.
+    pub modules: BTreeMap<String, String>,
+    /// Paths below `data`.
     pub decisions: Vec<String>,
 }
 
@@ -53,8 +56,8 @@ pub fn policy(rng: &mut Rng, mut accepted: impl FnMut(bool, &str) -> bool) -> Po
         }
     }
     let decisions = writer.rules.iter().filter(|rule| !matches!(rule.kind, Kind::Function(_)));
-    let decisions = decisions.map(|rule| rule.name.clone()).collect();
-    Policy { v0, text, decisions }
+    let decisions = decisions.map(|rule| format!("t.{}", rule.name)).collect();
+    Policy { v0, modules: BTreeMap::from([("p.rego".to_owned(), text)]), decisions }
 }
 
 fn rule(writer: &mut Writer, index: usize) -> String {

@@ -34,6 +34,7 @@ vectors!(
     "objects",
     "operators",
     "regexes",
+    "schema",
     "semver",
     "sets",
     "sprintf",

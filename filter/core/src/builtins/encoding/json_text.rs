@@ -14,7 +14,7 @@ const SORTING: usize = 256;
 
 /// How a text of many lines is laid out.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Layout<'a> {
+pub(in crate::builtins) struct Layout<'a> {
     /// Begins every line but the first.
     pub(super) prefix: &'a str,
     /// Follows once for each level.
@@ -22,7 +22,11 @@ pub(super) struct Layout<'a> {
 }
 
 /// The JSON text; on one line if there is no layout.
-pub(super) fn write(context: &mut Context, value: &Value, layout: Option<Layout>) -> Result<String, Failure> {
+pub(in crate::builtins) fn write(
+    context: &mut Context,
+    value: &Value,
+    layout: Option<Layout>,
+) -> Result<String, Failure> {
     let mut writer = Writer { context, out: String::new(), layout, level: 0 };
     writer.value(value)?;
     Ok(writer.out)

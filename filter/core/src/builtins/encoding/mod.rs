@@ -1,7 +1,7 @@
 //! `base64*`, `hex.*`, `urlquery.*`, `json.marshal`, `json.unmarshal`, `json.is_valid`.
 
 mod json;
-mod json_text;
+pub(super) mod json_text;
 mod urlquery;
 
 use super::operands::{arity, text};

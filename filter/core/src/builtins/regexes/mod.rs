@@ -9,10 +9,10 @@ mod template;
 
 use super::operands::{arity, integer, text};
 use super::{Builtin, Context, Failure, own};
-use program::{Match, program};
+use program::Match;
 use regorus::Value;
 
-pub(super) use program::RegexMemory;
+pub(super) use program::{Program, RegexMemory, program};
 
 pub(super) const TABLE: &[Builtin] = &[
     own("re_match", 2, is_match),
@@ -35,9 +35,14 @@ fn is_match(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
 fn is_valid(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
     let [pattern] = args else { return Err(arity()) };
     let Value::String(pattern) = pattern else { return Ok(Value::from(false)) };
-    match parse::parse(context, pattern) {
-        Ok(_) => Ok(Value::from(true)),
-        Err(Failure::Error(_)) => Ok(Value::from(false)),
+    is_pattern(context, pattern).map(Value::from)
+}
+
+/// Whether Go takes it for a regular expression.
+pub(super) fn is_pattern(context: &mut Context, text: &str) -> Result<bool, Failure> {
+    match parse::parse(context, text) {
+        Ok(_) => Ok(true),
+        Err(Failure::Error(_)) => Ok(false),
         Err(other) => Err(other),
     }
 }

@@ -30,7 +30,7 @@ pub(in crate::builtins) struct RegexMemory {
 /// A compiled regular expression. Short texts are searched by backtracking that goes nowhere twice, long ones by
 /// simulation; both are linear in the text and find what Go finds.
 #[derive(Debug)]
-pub(super) struct Program {
+pub(in crate::builtins) struct Program {
     backtracking: BoundedBacktracker,
     simulation: PikeVM,
     /// The name of each group, empty if it has none; group 0 is the whole match.
@@ -56,7 +56,7 @@ impl Match {
 }
 
 /// The program of that text, compiled or from memory.
-pub(super) fn program(context: &mut Context, pattern: &str) -> Result<Rc<Program>, Failure> {
+pub(in crate::builtins) fn program(context: &mut Context, pattern: &str) -> Result<Rc<Program>, Failure> {
     if let Some(program) = context.memory.regexes.programs.get(pattern) {
         return Ok(program);
     }
@@ -85,7 +85,7 @@ fn compile(context: &mut Context, pattern: &str) -> Result<Program, Failure> {
 
 impl Program {
     /// Whether it matches anywhere.
-    pub(super) fn is_match(&self, context: &mut Context, text: &str) -> Result<bool, Failure> {
+    pub(in crate::builtins) fn is_match(&self, context: &mut Context, text: &str) -> Result<bool, Failure> {
         Ok(self.search(context, text, 0, 1)?.is_some())
     }
 

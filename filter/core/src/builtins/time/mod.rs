@@ -76,6 +76,11 @@ fn parsed(context: &mut Context, layout: &str, value: &str) -> Result<Value, Fai
     nanoseconds_value(seconds, nanoseconds)
 }
 
+/// Whether Go reads the text by that layout, in whatever year.
+pub(super) fn is_time(layout: &str, text: &str) -> bool {
+    parse::parse(layout.as_bytes(), text.as_bytes()).is_some()
+}
+
 /// OPA's range is that of 64 bits of nanoseconds, from 1677 to 2262.
 fn nanoseconds_value(seconds: i64, nanoseconds: i64) -> Result<Value, Failure> {
     let total = i128::from(seconds).checked_mul(1_000_000_000).and_then(|ns| ns.checked_add(i128::from(nanoseconds)));

@@ -38,8 +38,7 @@ fn replay(oracle: &mut Oracle, question: &Json, tally: &mut Tally) {
     let data = question.get("data").cloned().unwrap_or_else(|| json!({}));
     let inputs = question["inputs"].as_array().expect("inputs").clone();
     let queries: Vec<_> = policy.decisions.iter().map(|path| format!("data.{path} = x")).collect();
-    let asked =
-        json!({"v0": policy.v0, "modules": policy.modules, "data": data, "inputs": inputs, "queries": queries});
+    let asked = json!({"v0": policy.v0, "modules": policy.modules, "data": data, "inputs": inputs, "queries": queries});
     let answer = oracle.ask(&asked).expect("an answer");
     for query in answer["queries"].as_array().into_iter().flatten() {
         println!("OPA: {}", query.get("error").unwrap_or(&query["answers"]));

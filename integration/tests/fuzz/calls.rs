@@ -114,6 +114,6 @@ impl Target for Calls {
         let args: Option<Vec<_>> = call["args"].as_array().map(|args| args.iter().flat_map(tagged::read).collect());
         let Some(args) = args.filter(|args| args.len() == builtin.arity) else { return false };
         self.context.begin(LIMITS, Moment { now_ns: 1_700_000_000_000_000_000, seed: 1 });
-        builtin.callable().expect("compiled in").call(&mut self.context, &args).is_ok()
+        (builtin.run)(&mut self.context, &args).is_ok()
     }
 }

@@ -1,6 +1,6 @@
 //! The loop around a target, and who watches it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -58,7 +58,7 @@ pub fn fuzz<T: Target>(name: &'static str, make: impl FnOnce() -> T + Send + 'st
     std::fs::remove_file(&file).expect("the file of what was tried");
 }
 
-fn feed<T: Target>(mut target: T, mut rng: Rng, time: Duration, beginning: &Beginning, file: &PathBuf) -> Progress {
+fn feed<T: Target>(mut target: T, mut rng: Rng, time: Duration, beginning: &Beginning, file: &Path) -> Progress {
     let (mut progress, end) = (Progress::default(), Instant::now() + time);
     let set = |value| *beginning.lock().unwrap_or_else(PoisonError::into_inner) = value;
     while Instant::now() < end {

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 use regorus::Value;
-use sark_core::policy::{DecisionPath, InputDocument, Module, RegoVersion, load_for};
+use sark_core::policy::{DecisionPath, Module, RegoVersion, load};
 
 use crate::evaluate::Evaluator;
 use crate::run::Target;
@@ -82,8 +82,8 @@ impl Target for Sources {
         let path = path.expect("a path");
         let modules = [Module { name: "p.rego".to_owned(), text }];
         let mut taken = false;
-        for (version, document) in [(RegoVersion::V1, InputDocument::Any), (RegoVersion::V0, InputDocument::Request)] {
-            let Ok(loaded) = load_for(&modules, Value::new_object(), &path, version, document) else { continue };
+        for version in [RegoVersion::V1, RegoVersion::V0] {
+            let Ok(loaded) = load(&modules, Value::new_object(), &path, version) else { continue };
             self.evaluator.evaluate(&loaded.plan, loaded.entry, Some(&loaded.data));
             taken = true;
         }

@@ -13,7 +13,6 @@ mod crypto;
 mod encoding;
 mod globs;
 mod graphs;
-mod inherited;
 mod json;
 #[cfg(feature = "jwt")]
 mod jwt;
@@ -31,7 +30,6 @@ mod pki;
 mod programs;
 mod regexes;
 mod rego_text;
-mod runtime;
 mod schema;
 mod semver;
 mod sets;
@@ -45,7 +43,6 @@ mod uri;
 mod uuid;
 #[cfg(feature = "x509")]
 mod x509;
-mod yaml;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -98,46 +95,23 @@ pub struct Builtin {
     pub arity: usize,
     /// What the answer depends on.
     pub purity: Purity,
-    run: Run,
-}
-
-/// Who computes the value.
-#[derive(Debug, Clone, Copy)]
-enum Run {
-    /// We.
-    Own(Function),
-    /// regorus, called by name. Only where it answers as OPA for all arguments and its work is linear in them.
-    Regorus,
-}
-
-/// A builtin made ready to be called.
-#[derive(Debug, Clone, Copy)]
-pub struct Callable(Target);
-
-#[derive(Debug, Clone, Copy)]
-enum Target {
-    Own(Function),
-    Regorus(inherited::Inherited),
+    /// Who computes the value.
+    pub run: Function,
 }
 
 /// A pure builtin of ours.
 const fn own(name: &'static str, arity: usize, function: Function) -> Builtin {
-    Builtin { name, arity, purity: Purity::Pure, run: Run::Own(function) }
+    Builtin { name, arity, purity: Purity::Pure, run: function }
 }
 
 /// A builtin of ours that depends on the moment of the request.
 const fn clock(name: &'static str, arity: usize, function: Function) -> Builtin {
-    Builtin { name, arity, purity: Purity::Clock, run: Run::Own(function) }
+    Builtin { name, arity, purity: Purity::Clock, run: function }
 }
 
 /// A builtin of ours that depends on chance.
 const fn random(name: &'static str, arity: usize, function: Function) -> Builtin {
-    Builtin { name, arity, purity: Purity::Random, run: Run::Own(function) }
-}
-
-/// A pure builtin of regorus'.
-const fn regorus(name: &'static str, arity: usize) -> Builtin {
-    Builtin { name, arity, purity: Purity::Pure, run: Run::Regorus }
+    Builtin { name, arity, purity: Purity::Random, run: function }
 }
 
 /// Every family's part of the table.
@@ -157,7 +131,6 @@ const FAMILIES: &[&[Builtin]] = &[
     objects::TABLE,
     operators::TABLE,
     regexes::TABLE,
-    runtime::TABLE,
     schema::TABLE,
     semver::TABLE,
     sets::TABLE,
@@ -170,7 +143,6 @@ const FAMILIES: &[&[Builtin]] = &[
     uuid::TABLE,
     #[cfg(feature = "x509")]
     x509::TABLE,
-    yaml::TABLE,
 ];
 
 /// The whole table.
@@ -182,35 +154,4 @@ pub fn all() -> impl Iterator<Item = &'static Builtin> {
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Builtin> {
     all().find(|builtin| builtin.name == name)
-}
-
-impl Builtin {
-    /// Looks up what is called; `None` if regorus was built without it, which a test rules out.
-    #[must_use]
-    pub fn callable(&self) -> Option<Callable> {
-        match self.run {
-            Run::Own(function) => Some(Callable(Target::Own(function))),
-            Run::Regorus => inherited::find(self.name).map(|function| Callable(Target::Regorus(function))),
-        }
-    }
-}
-
-impl From<Function> for Callable {
-    fn from(function: Function) -> Self {
-        Self(Target::Own(function))
-    }
-}
-
-impl Callable {
-    /// Calls the builtin.
-    ///
-    /// # Errors
-    /// No value, by cause.
-    #[inline]
-    pub fn call(self, context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
-        match self.0 {
-            Target::Own(function) => function(context, args),
-            Target::Regorus(function) => inherited::call(context, function, args),
-        }
-    }
 }

@@ -86,7 +86,7 @@ fn difference(line: &Value) -> Option<String> {
         return Some(format!("is called with {} arguments, its arity is {}", args.len(), builtin.arity));
     }
     let now_ns = line["time"].as_i64().unwrap_or(1_700_000_000_000_000_000);
-    let answer = builtin.callable().expect("compiled in").call(&mut context(now_ns), &args);
+    let answer = (builtin.run)(&mut context(now_ns), &args);
     let expected = match (&line["value"], &line["null"]) {
         (_, Value::Bool(true)) => Value::Null,
         (value, _) => untag(value),
@@ -118,10 +118,9 @@ fn every_call_answers_as_opa() {
 }
 
 #[test]
-fn names_stand_once_and_what_regorus_runs_is_compiled_in() {
+fn names_stand_once() {
     let mut names = BTreeMap::new();
     for builtin in all() {
         assert!(names.insert(builtin.name, builtin).is_none(), "{} stands twice", builtin.name);
-        assert!(builtin.callable().is_some(), "{} is not compiled in", builtin.name);
     }
 }

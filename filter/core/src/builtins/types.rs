@@ -1,18 +1,18 @@
 //! `is_*`, `type_name`, `cast_*`.
 
 use super::args::{items, length, pay};
-use super::{Builtin, Context, Failure, own, regorus};
+use super::{Builtin, Context, Failure, own};
 use regorus::Value;
 use std::collections::BTreeSet;
 
 pub(super) const TABLE: &[Builtin] = &[
-    regorus("is_array", 1),
-    regorus("is_boolean", 1),
-    regorus("is_null", 1),
-    regorus("is_number", 1),
-    regorus("is_object", 1),
-    regorus("is_set", 1),
-    regorus("is_string", 1),
+    own("is_array", 1, |_, args| is(args, "array")),
+    own("is_boolean", 1, |_, args| is(args, "boolean")),
+    own("is_null", 1, |_, args| is(args, "null")),
+    own("is_number", 1, |_, args| is(args, "number")),
+    own("is_object", 1, |_, args| is(args, "object")),
+    own("is_set", 1, |_, args| is(args, "set")),
+    own("is_string", 1, |_, args| is(args, "string")),
     own("type_name", 1, type_name),
     own("cast_array", 1, cast_array),
     own("cast_boolean", 1, |_, args| cast(args, "boolean")),
@@ -39,6 +39,11 @@ const fn name(value: &Value) -> &'static str {
 fn type_name(_: &mut Context, args: &[Value]) -> Result<Value, Failure> {
     let [value] = args else { return Err(Failure::ARITY) };
     Ok(Value::from(name(value)))
+}
+
+fn is(args: &[Value], wanted: &str) -> Result<Value, Failure> {
+    let [value] = args else { return Err(Failure::ARITY) };
+    Ok(Value::from(name(value) == wanted))
 }
 
 /// The value, if it is of that type already.

@@ -5,7 +5,7 @@
 
 use super::paths::Paths;
 use super::program::{ConstantId, Constants, Kind, Operand, Place, Slot};
-use crate::builtins::Callable;
+use crate::builtins::Function;
 
 /// An index into [`Code::operations`]; while code is made, the number of a label.
 pub type Target = u32;
@@ -169,7 +169,7 @@ pub struct CalledBuiltin {
     /// OPA's name, for messages.
     pub name: &'static str,
     /// The function.
-    pub callable: Callable,
+    pub run: Function,
 }
 
 /// A function's or an entry point's part of the code.

@@ -54,13 +54,13 @@ fn link(
     for (index, Called { name, found, .. }) in (0..).zip(builtins) {
         let is_called = reach.builtins.contains(&index);
         match found {
-            Some((builtin, _)) if is_called => called.push(builtin),
+            Some(builtin) if is_called => called.push(builtin),
             None if is_called => {
                 missing.insert(name);
             }
             _ => {}
         }
-        ready.push(found.map(|(builtin, callable)| CalledBuiltin { name: builtin.name, callable }));
+        ready.push(found.map(|builtin| CalledBuiltin { name: builtin.name, run: builtin.run }));
     }
     if missing.is_empty() { Ok((called, ready)) } else { Err(PlanError::NotInline(missing.into_iter().collect())) }
 }

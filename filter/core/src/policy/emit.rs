@@ -91,15 +91,15 @@ impl Shared {
             return Ok(*index);
         }
         let missing = || PolicyError::general(format!("builtin `{name}` is not compiled in"));
-        let callable = if helper {
-            helpers::find(name).ok_or_else(missing)?.into()
+        let run = if helper {
+            helpers::find(name).ok_or_else(missing)?
         } else {
             let builtin = crate::builtins::find(name).ok_or_else(missing)?;
             self.builtins.push(builtin);
-            builtin.callable().ok_or_else(missing)?
+            builtin.run
         };
         let index = u16::try_from(self.called.len()).map_err(|_| too_large())?;
-        self.called.push(CalledBuiltin { name, callable });
+        self.called.push(CalledBuiltin { name, run });
         self.called_by_name.insert((helper, name), index);
         Ok(index)
     }

@@ -1,7 +1,7 @@
 //! [`load`]: all steps in their order, and the engine made ready.
 
-use regorus::unstable::{Module as Syntax, Ref, Source, Span};
-use regorus::{Engine, PolicyLengthConfig, Value};
+use regorus::Value;
+use regorus::unstable::{Module as Syntax, Parser, Ref, Source, Span};
 
 use super::emit::{self, Emitted};
 use super::error::PolicyError;
@@ -67,19 +67,20 @@ fn check_texts(modules: &[Module]) -> Result<(), PolicyError> {
 
 /// Nothing but regorus' parser: what it makes of the modules is never evaluated.
 fn parse(modules: &[Module], version: RegoVersion) -> Result<Vec<Ref<Syntax>>, PolicyError> {
-    let mut parser = Engine::new();
-    parser.set_rego_v0(version == RegoVersion::V0);
-    parser.set_policy_length_config(PolicyLengthConfig {
-        max_col: text::MAX_COLUMNS,
-        max_file_bytes: text::MAX_BYTES,
-        max_lines: text::MAX_LINES,
-    });
-    for module in modules {
-        parser
-            .add_policy(module.name.clone(), module.text.clone())
-            .map_err(|error| PolicyError::from_regorus(&error.to_string(), &[&module.name]))?;
+    modules.iter().map(|module| parse_one(module, version)).collect()
+}
+
+fn parse_one(module: &Module, version: RegoVersion) -> Result<Ref<Syntax>, PolicyError> {
+    let refuse = |error: &dyn std::fmt::Display| PolicyError::from_regorus(&error.to_string(), &[&module.name]);
+    let (name, text) = (module.name.clone(), module.text.clone());
+    let source = Source::from_contents_with_limits(name, text, text::MAX_BYTES, text::MAX_LINES)
+        .map_err(|error| refuse(&error))?;
+    let mut parser = Parser::new(&source).map_err(|error| refuse(&error))?;
+    parser.set_max_col(text::MAX_COLUMNS);
+    if version == RegoVersion::V1 {
+        parser.enable_rego_v1().map_err(|error| refuse(&error))?;
     }
-    Ok(parser.get_modules().clone())
+    parser.parse().map(Ref::new).map_err(|error| refuse(&error))
 }
 
 /// The place of what stands in no module.

@@ -1,6 +1,6 @@
 //! `allowed_headers` and `disallowed_headers`: which headers the input document shows, by Envoy's string matchers.
 
-use regex::Regex;
+use regex_lite::Regex;
 
 /// One of Envoy's string matchers.
 #[derive(Debug, Clone)]

@@ -23,17 +23,12 @@ mod tests;
 mod token;
 mod verify;
 
-use super::{Builtin, Purity, Run, own};
+use super::{Builtin, Purity, own};
 use algorithm::{Algorithm, Hash};
 
 pub(super) const TABLE: &[Builtin] = &[
     own("io.jwt.decode", 1, decode::decode),
-    Builtin {
-        name: "io.jwt.decode_verify",
-        arity: 2,
-        purity: Purity::Clock,
-        run: Run::Own(decode_verify::decode_verify),
-    },
+    Builtin { name: "io.jwt.decode_verify", arity: 2, purity: Purity::Clock, run: decode_verify::decode_verify },
     own("io.jwt.encode_sign", 3, sign::encode_sign),
     own("io.jwt.encode_sign_raw", 3, sign::encode_sign_raw),
     own("io.jwt.verify_hs256", 2, |context, args| verify::symmetric(context, args, Hash::Sha256)),

@@ -25,10 +25,9 @@ const RSA_2048: usize = 30_000_000;
 
 /// Header, payload and key as objects.
 pub(super) fn encode_sign(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
-    let marshal = find("json.marshal").and_then(super::super::Builtin::callable);
-    let marshal = marshal.ok_or(Failure::Inexact("json.marshal is not compiled in"))?;
+    let marshal = find("json.marshal").ok_or(Failure::Inexact("json.marshal is not compiled in"))?;
     let texts: Vec<Value> =
-        args.iter().map(|arg| marshal.call(context, std::slice::from_ref(arg))).collect::<Result<_, _>>()?;
+        args.iter().map(|arg| (marshal.run)(context, std::slice::from_ref(arg))).collect::<Result<_, _>>()?;
     encode_sign_raw(context, &texts)
 }
 

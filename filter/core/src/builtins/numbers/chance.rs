@@ -44,7 +44,7 @@ mod tests {
         context.begin(limits, Moment { now_ns: 0, seed });
         let builtin = find(name).unwrap();
         assert_eq!(builtin.purity, Purity::Random);
-        builtin.callable().unwrap().call(&mut context, args).unwrap()
+        (builtin.run)(&mut context, args).unwrap()
     }
 
     #[test]
@@ -68,8 +68,8 @@ mod tests {
         assert_eq!(uuid(1, "a"), uuid(1, "a"));
         assert_ne!(uuid(1, "a"), uuid(1, "b"));
         assert_ne!(uuid(1, "a"), uuid(2, "a"));
-        let parse = find("uuid.parse").unwrap().callable().unwrap();
-        let parsed = parse.call(&mut context(0), &[uuid(1, "a")]).unwrap();
+        let parse = find("uuid.parse").unwrap().run;
+        let parsed = parse(&mut context(0), &[uuid(1, "a")]).unwrap();
         assert_eq!(parsed["version"], Value::from(4_u64));
         assert_eq!(parsed["variant"], Value::from("RFC4122"));
     }

@@ -156,8 +156,8 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn matches(pattern: &str, text: &str) -> Result<Value, Failure> {
-        let regex = find("regex.match").unwrap().callable().unwrap();
-        regex.call(&mut context(0), &[Value::from(pattern), Value::from(text)])
+        let regex = find("regex.match").unwrap().run;
+        regex(&mut context(0), &[Value::from(pattern), Value::from(text)])
     }
 
     #[test]

@@ -118,7 +118,7 @@ mod tests {
 
     fn call(name: &str, args: &[&str]) -> Result<Value, Failure> {
         let args: Vec<Value> = args.iter().map(|text| json::parse(text.as_bytes()).unwrap()).collect();
-        find(name).unwrap().callable().unwrap().call(&mut context(0), &args)
+        (find(name).unwrap().run)(&mut context(0), &args)
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod input;
 mod verify;
 
 use super::pki::error;
-use super::{Builtin, Context, Failure, Function, Purity, Run, own};
+use super::{Builtin, Context, Failure, Function, Purity, own};
 use regorus::Value;
 
 pub(super) const TABLE: &[Builtin] = &[
@@ -22,7 +22,7 @@ pub(super) const TABLE: &[Builtin] = &[
 
 /// A builtin that depends on the clock.
 const fn at_a_time(name: &'static str, arity: usize, function: Function) -> Builtin {
-    Builtin { name, arity, purity: Purity::Clock, run: Run::Own(function) }
+    Builtin { name, arity, purity: Purity::Clock, run: function }
 }
 
 /// Everything that Go's `x509.Certificate` holds, one object a certificate.

@@ -202,7 +202,7 @@ impl<'a> Lowering<'a> {
             return Err(format!("`{name}` is neither a builtin nor a function that stands before its caller").into());
         };
         let result = called.has_result.then_some(result);
-        match called.found.map(|(found, _)| found.arity) {
+        match called.found.map(|found| found.arity) {
             Some(arity) if args.len() != arity => {
                 Err(format!("`{name}` is called with {} arguments, it has {arity}", args.len()).into())
             }

@@ -4,7 +4,7 @@ use super::super::error::PlanError;
 use super::super::place::describe;
 use super::super::program::{ConstantId, Constants, Function, Place};
 use super::super::raw::{BuiltinFunc, Static};
-use crate::builtins::{self, Builtin, Callable};
+use crate::builtins::{self, Builtin};
 use regorus::Value;
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ pub struct Called {
     /// OPA's name.
     pub name: String,
     /// Ours, ready to be called; `None`: it is not available inline.
-    pub found: Option<(&'static Builtin, Callable)>,
+    pub found: Option<&'static Builtin>,
     /// Whether it gives a value; `print` does not.
     pub has_result: bool,
 }
@@ -65,7 +65,7 @@ impl Tables {
             return Err(PlanError::invalid("static.builtin_funcs", "more builtins than OPA has"));
         }
         for func in wanted {
-            let found = builtins::find(&func.name).and_then(|found| Some((found, found.callable()?)));
+            let found = builtins::find(&func.name);
             let index = u16::try_from(self.builtins.len()).unwrap_or(u16::MAX);
             self.builtin_names.insert(func.name.clone(), index);
             self.builtins.push(Called { name: func.name, found, has_result: func.decl.has_result() });

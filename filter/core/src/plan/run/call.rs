@@ -114,11 +114,8 @@ impl Machine<'_> {
         let mut values = std::mem::take(&mut self.scratch.args);
         let view = self.view();
         values.extend(args.iter().map(|arg| view.read(*arg).clone()));
-        let answer = if values.contains(&Value::Undefined) {
-            Ok(Value::Undefined)
-        } else {
-            called.callable.call(self.context, &values)
-        };
+        let answer =
+            if values.contains(&Value::Undefined) { Ok(Value::Undefined) } else { (called.run)(self.context, &values) };
         let value = match answer {
             Ok(value) => {
                 self.scratch.nesting.computed(&values, &value, self.context)?;

@@ -19,7 +19,7 @@ use crate::config::Limits;
 use crate::engine::EvalError;
 use crate::host::testing::FakeClock;
 use crate::plan::{Passes, Plan, Scratch};
-use crate::policy::{DecisionPath, InputDocument, Loaded, Module, RegoVersion, load_for};
+use crate::policy::{DecisionPath, Loaded, Module, RegoVersion};
 
 const FACTS: &str = include_str!("../../../testdata/regorus_facts.jsonl");
 
@@ -169,7 +169,7 @@ fn load(row: &Json) -> Result<Loaded, String> {
         .collect();
     let version = if row["v0"] == true { RegoVersion::V0 } else { RegoVersion::V1 };
     let path = DecisionPath::parse(text(row, "decision"))?;
-    load_for(&modules, data(row), &path, version, InputDocument::Any).map_err(|error| error.to_string())
+    crate::policy::load(&modules, data(row), &path, version).map_err(|error| error.to_string())
 }
 
 fn check_answers(row: &Json, loaded: &Loaded) {

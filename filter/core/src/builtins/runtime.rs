@@ -1,5 +1,0 @@
-//! `opa.runtime`, `rego.*`.
-
-use super::Builtin;
-
-pub(super) const TABLE: &[Builtin] = &[];

@@ -1,5 +1,0 @@
-//! `yaml.*`.
-
-use super::Builtin;
-
-pub(super) const TABLE: &[Builtin] = &[];

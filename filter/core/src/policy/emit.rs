@@ -6,7 +6,7 @@ use regorus::Value;
 use regorus::unstable::Span;
 
 use super::core::{Document, Kind, Op, Stmt, Term, Unit, UnitId, Var, Way, With};
-use super::error::{PolicyError, position};
+use super::error::{PolicyError, position_of_statement};
 use super::helpers;
 use crate::builtins::Builtin;
 use crate::plan::CalledBuiltin;
@@ -110,7 +110,7 @@ impl Shared {
             self.files.push(name.clone());
             self.files.len().saturating_sub(1)
         });
-        let (row, column) = position(span.source.contents(), span.start);
+        let (row, column) = position_of_statement(span);
         Place { file: u32::try_from(file).unwrap_or(u32::MAX), row, column }
     }
 

@@ -96,6 +96,28 @@ pub(super) fn position(text: &str, offset: u32) -> (u32, u32) {
     (from_one(line), from_one(column))
 }
 
+/// The same for every statement of a policy: looks at the end of a long line only, so that many are not dear together.
+pub(super) fn position_of_statement(span: &Span) -> (u32, u32) {
+    let start = usize::try_from(span.start).unwrap_or(usize::MAX);
+    let before = span.source.contents().as_bytes().get(..start).unwrap_or_default();
+    let near = before.get(before.len().saturating_sub(LINE)..).unwrap_or(before);
+    let column = match near.iter().rposition(|byte| *byte == b'\n') {
+        Some(newline) => characters(near.get(newline..).unwrap_or_default()),
+        None if near.len() == before.len() => characters(near).saturating_add(1),
+        None => span.col,
+    };
+    (span.line, column)
+}
+
+/// A line of this many bytes has exact columns.
+const LINE: usize = 1024;
+
+fn characters(text: &[u8]) -> u32 {
+    // Every character has one byte that does not continue another.
+    let count = text.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
 /// regorus starts some messages with a capital; ours never do.
 fn lower_first(text: &str) -> String {
     let mut chars = text.chars();

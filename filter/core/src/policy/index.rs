@@ -231,7 +231,12 @@ impl Index {
 
     /// The keys of the rules and packages directly below `path`.
     pub(super) fn children(&self, path: &[String]) -> BTreeSet<String> {
-        let below = self.by_path.keys().chain(&self.packages).filter(|other| other.starts_with(path));
+        let from = (std::ops::Bound::Included(path), std::ops::Bound::Unbounded);
+        let rules = self.by_path.range::<[String], _>(from).map(|(rule, _)| rule);
+        let packages = self.packages.range::<[String], _>(from);
+        // What has a common beginning stands together.
+        let below = rules.take_while(|rule| rule.starts_with(path));
+        let below = below.chain(packages.take_while(|package| package.starts_with(path)));
         below.filter_map(|other| other.get(path.len()).cloned()).collect()
     }
 }

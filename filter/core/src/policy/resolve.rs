@@ -14,6 +14,11 @@ use super::negation;
 use super::node::{Base, Block, Collected, Goal, Node, Target, With};
 use super::scope::{self, Meaning, Scopes};
 
+/// Statements of one body: putting them into an order compares each with each.
+const MAX_STATEMENTS: usize = 256;
+/// `with` modifiers of one statement, which are nested in each other.
+const MAX_MODIFIERS: usize = 32;
+
 /// Resolves the bodies of one definition.
 pub(super) struct Resolver<'a> {
     pub index: &'a Index,
@@ -69,7 +74,17 @@ impl<'a> Resolver<'a> {
     /// The statements of a body whose scope is open.
     pub(super) fn goals(&mut self, statements: &[LiteralStmt]) -> Result<Vec<Goal>, PolicyError> {
         let mut goals = Vec::new();
-        for statement in statements {
+        for (number, statement) in statements.iter().enumerate() {
+            if number >= MAX_STATEMENTS {
+                let problem =
+                    format!("the body has more than {MAX_STATEMENTS} statements; put a part into a rule of its own");
+                return Err(PolicyError::at(&statement.span, problem));
+            }
+            if let Some(modifier) = statement.with_mods.get(MAX_MODIFIERS) {
+                let problem =
+                    format!("the statement has more than {MAX_MODIFIERS} `with`; replace an object that has them all");
+                return Err(PolicyError::at(&modifier.span, problem));
+            }
             self.statement(statement, &mut goals)?;
         }
         Ok(goals)

@@ -24,6 +24,8 @@ pub(super) const MAX_COLUMNS: NonZeroU32 = NonZeroU32::MIN.saturating_add(65_535
 const MAX_TOKENS: u64 = 500_000;
 /// Brackets inside brackets.
 const MAX_NESTING: usize = 10;
+/// Of one module; the parser compares each with each.
+const MAX_IMPORTS: u32 = 200;
 /// Operators, dots and brackets from the outermost expression to the innermost operand.
 const MAX_WEIGHT: u32 = 48;
 /// What all modules may cost the parser, counted in tokens read, see [`Scan::charge`].
@@ -61,7 +63,7 @@ pub(super) fn check(name: &str, text: &str, budget: &mut Budget) -> Result<(), P
         .map_err(|error| PolicyError::from_regorus(&error.to_string(), &[name]))?;
     let mut lexer = Lexer::new(&source);
     lexer.set_max_col(MAX_COLUMNS);
-    let mut scan = Scan { frames: vec![Frame::default()], end: 0, budget };
+    let mut scan = Scan { frames: vec![Frame::default()], end: 0, imports: 0, budget };
     // Where the next token may begin.
     let mut behind = 0_u32;
     loop {
@@ -83,7 +85,7 @@ fn check_exponent(source: &Source, behind: u32) -> Result<(), PolicyError> {
     let Some(start) = exponent::too_large(source.contents(), behind) else { return Ok(()) };
     let start = u32::try_from(start).unwrap_or(u32::MAX);
     let span = Span { source: source.clone(), line: 1, col: 1, start, end: start };
-    Err(PolicyError::at(&span, "the number's exponent is beyond 400; use one that a double can hold"))
+    Err(PolicyError::at(&span, "the number is not available inline: its exponent is beyond 400"))
 }
 
 /// Refuses `set(set(set(…`, with whitespace and comments between, before the lexer meets it.
@@ -128,6 +130,7 @@ struct Scan<'b> {
     frames: Vec<Frame>,
     /// Byte at which the token before ended.
     end: u32,
+    imports: u32,
     budget: &'b mut Budget,
 }
 
@@ -212,6 +215,12 @@ impl Scan<'_> {
         if self.before() == Before::Dot {
             self.set_before(Before::Operand);
             return Ok(());
+        }
+        if span.text() == "import" {
+            self.imports = self.imports.saturating_add(1);
+            if self.imports > MAX_IMPORTS {
+                return Err(PolicyError::at(span, format!("the module has more than {MAX_IMPORTS} imports")));
+            }
         }
         match span.text() {
             "set(" => {

@@ -20,6 +20,8 @@ use super::scope::{self, Meaning, Scopes};
 
 /// Helper rules; each is a unit.
 const MAX_DOCUMENTS: usize = 2_000;
+/// Members of them all.
+const MAX_MEMBERS: usize = 20_000;
 
 /// Objects of several rules that are read whole: where, and which keys are asked for below.
 pub(super) type Wanted = (Path, Vec<Option<String>>);
@@ -54,12 +56,17 @@ pub(super) fn build(index: &Index, path: &DecisionPath, span: &Span) -> Result<V
         units.push(group(index, &mut documents, id)?);
     }
     let entry = entry(index, &mut documents, path, span)?;
-    let mut number = 0;
+    let (mut number, mut members) = (0, 0_usize);
     while let Some(wanted) = documents.order.get(number).cloned() {
         if number >= MAX_DOCUMENTS {
             return Err(PolicyError::at(span, "the policy reads too many objects of rules; name the rules"));
         }
-        units.push(document(index, &mut documents, &wanted, span));
+        let children = children(index, &wanted);
+        members = members.saturating_add(children.len());
+        if members > MAX_MEMBERS {
+            return Err(PolicyError::at(span, "the policy reads too large objects of rules; name the rules"));
+        }
+        units.push(document(index, &mut documents, &wanted, children, span));
         number = number.saturating_add(1);
     }
     units.push(entry);
@@ -150,7 +157,8 @@ impl Writer<'_> {
                     "`else` is only available for complete rules and functions",
                 ));
             }
-            let mut before: Vec<Var> = Vec::new();
+            // What the bodies up to here found; one behind `else` is only tried where they found nothing.
+            let mut before: Option<Var> = None;
             for number in 0..chain.len().max(1) {
                 let body = chain.get(number);
                 let leaf = match body {
@@ -160,18 +168,17 @@ impl Writer<'_> {
                 let statements = body.map_or(&[][..], |body| body.query.stmts.as_slice());
                 let span = body.map_or(definition.rule.span(), |body| &body.span);
                 let part = Part { head: &head, leaf, statements, span };
-                let mut way;
+                let way;
                 (way, scopes) = self.part(&part, scopes, unit)?;
-                way.body.splice(0..0, before.iter().map(|var| Stmt::Missing(*var)));
-                if chain.len() > 1 {
-                    // What comes behind `else` asks whether this found something.
-                    let found = scopes.fresh();
-                    unit.body.push(Stmt::Let(found, Op::Collect(Kind::Once, vec![way])));
-                    before.push(found);
-                    way = Way { with: Vec::new(), body: vec![Stmt::Found(found)], terms: vec![Term::Var(found)] };
+                if chain.len() == 1 {
+                    ways.push(way);
+                    continue;
                 }
-                ways.push(way);
+                let found = scopes.fresh();
+                unit.body.push(Stmt::Let(found, Op::Collect(Kind::Once, otherwise(before, way))));
+                before = Some(found);
             }
+            ways.extend(before.map(what_was_found));
         }
         Ok(scopes)
     }
@@ -236,14 +243,23 @@ impl Writer<'_> {
         head.args = &[];
         let span = definition.rule.span();
         let part = Part { leaf: head.leaf.clone(), head: &head, statements: &[], span };
-        let (mut way, mut scopes) = self.part(&part, scopes, unit)?;
-        way.body.insert(0, Stmt::Missing(all));
-        let found = Way { with: Vec::new(), body: vec![Stmt::Found(all)], terms: vec![Term::Var(all)] };
+        let (way, mut scopes) = self.part(&part, scopes, unit)?;
         let value = scopes.fresh();
-        unit.body.push(Stmt::Let(value, Op::Collect(Kind::Once, vec![found, way])));
+        unit.body.push(Stmt::Let(value, Op::Collect(Kind::Once, otherwise(Some(all), way))));
         unit.value = Term::Var(value);
         Ok(scopes)
     }
+}
+
+/// What was found before, and where nothing was, the way.
+fn otherwise(before: Option<Var>, mut way: Way) -> Vec<Way> {
+    let Some(before) = before else { return vec![way] };
+    way.body.insert(0, Stmt::Missing(before));
+    vec![what_was_found(before), way]
+}
+
+fn what_was_found(var: Var) -> Way {
+    Way { with: Vec::new(), body: vec![Stmt::Found(var)], terms: vec![Term::Var(var)] }
 }
 
 /// One body and what it gives.
@@ -281,13 +297,23 @@ fn key_node(key: &Key, resolver: &mut Resolver<'_>) -> Result<Node, PolicyError>
     }
 }
 
+/// The keys below a path that are asked for.
+fn children(index: &Index, (path, pattern): &Wanted) -> BTreeSet<String> {
+    let Some(Some(first)) = pattern.first() else { return index.children(path) };
+    let mut child = path.clone();
+    child.push(first.clone());
+    index.has_below(&child).then(|| first.clone()).into_iter().collect()
+}
+
 /// The object of the rules and packages below a path, over what the data document has there.
-fn document(index: &Index, documents: &mut Documents, wanted: &Wanted, span: &Span) -> Unit {
-    let (path, pattern) = wanted;
-    let (first, behind) = match pattern.split_first() {
-        Some((first, behind)) => (first.clone(), behind.to_vec()),
-        None => (None, Vec::new()),
-    };
+fn document(
+    index: &Index,
+    documents: &mut Documents,
+    (path, pattern): &Wanted,
+    keys: BTreeSet<String>,
+    span: &Span,
+) -> Unit {
+    let behind = pattern.get(1..).unwrap_or_default();
     let mut unit = Unit {
         name: format!("data.{}", path.join(".")),
         span: span.clone(),
@@ -296,10 +322,9 @@ fn document(index: &Index, documents: &mut Documents, wanted: &Wanted, span: &Sp
         value: TRUE,
     };
     let mut children = Vec::new();
-    for key in index.children(path) {
+    for key in keys {
         // `data.system` is OPA's own and in no document.
-        let hidden = path.is_empty() && key == "system";
-        if hidden || first.as_ref().is_some_and(|first| *first != key) {
+        if path.is_empty() && key == "system" {
             continue;
         }
         let mut child = path.clone();
@@ -307,7 +332,7 @@ fn document(index: &Index, documents: &mut Documents, wanted: &Wanted, span: &Sp
         let id = match index.by_path.get(&child) {
             Some(id) if matches!(index.groups.get(*id).map(|group| group.shape), Some(Shape::Function(_))) => continue,
             Some(id) => *id,
-            None => documents.request(child, behind.clone()),
+            None => documents.request(child, behind.to_vec()),
         };
         children.push((key, id));
     }

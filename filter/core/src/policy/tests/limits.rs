@@ -62,7 +62,7 @@ fn the_worst_that_is_accepted_fits_half_a_mebibyte() {
     let nested: String = (0..9).map(|i| format!("every e{i} in [1] {{ e{i} == 1; ")).collect();
     let loops: String = (0..60).map(|i| format!("some e{i} in [1]; ")).collect();
     let functions: String = (0..900).map(|i| format!("f{i}(a) := f{}(a)\n", i + 1)).collect();
-    let backwards: String = (1..500).map(|i| format!("v{} = v{i}; ", i - 1)).collect();
+    let backwards: String = (1..250).map(|i| format!("v{} = v{i}; ", i - 1)).collect();
     let texts = [
         format!("x := {}1{}", "[".repeat(10), "]".repeat(10)),
         format!("x := {}1{}", "{1: 1 | ".repeat(9), "}".repeat(9)),
@@ -70,7 +70,7 @@ fn the_worst_that_is_accepted_fits_half_a_mebibyte() {
         format!("x := 1 if {{ {nested} true {} }}", "}".repeat(9)),
         format!("x := 1 if {{ {loops} true }}"),
         format!("x := f0(1)\n{functions}f900(a) := a"),
-        format!("x := v0 if {{ {backwards} v499 = 1 }}"),
+        format!("x := v0 if {{ {backwards} v249 = 1 }}"),
     ];
     for text in texts {
         let run = move || {

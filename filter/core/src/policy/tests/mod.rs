@@ -7,6 +7,7 @@ mod limits;
 mod loading;
 mod refused;
 mod regorus_facts;
+mod scaling;
 
 use std::rc::Rc;
 use std::time::Duration;

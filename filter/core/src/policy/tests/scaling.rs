@@ -1,0 +1,74 @@
+//! Texts that would make loading quadratic or worse: each costs about what a normal policy of the same length costs, or is
+//! refused.
+
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::{load_modules, refuse};
+
+/// Lines of each policy.
+const LINES: usize = 2_000;
+
+fn lines(line: impl Fn(usize) -> String) -> String {
+    (0..LINES).map(line).collect()
+}
+
+/// As many ordinary rules.
+fn normal() -> String {
+    lines(|i| format!("r{i} if input.a == {i}\n"))
+}
+
+/// Texts behind `package t`, and one behind `package u`.
+fn policies() -> Vec<(&'static str, String, String)> {
+    let alone = |name, text| (name, text, String::new());
+    vec![
+        alone("branches", format!("x := 0 if input.a\n{}", lines(|i| format!("else := {i} if input.a == {i}\n")))),
+        alone("definitions", lines(|i| format!("x if input.a == {i}\n"))),
+        alone("parts of an array", format!("x := [{}]", lines(|_| "input.a,\n".to_owned()))),
+        alone("parts of an object", format!("x := {{{}}}", lines(|i| format!("{i}: input.a,\n")))),
+        alone("statements", format!("x if {{\n{}}}", lines(|i| format!("v{} := v{i}\n", i + 1)))),
+        alone("statements backwards", format!("x if {{\n{}}}", lines(|i| format!("v{i} = v{}\n", i + 1)))),
+        alone("comprehensions", format!("x if {{\n{}}}", lines(|_| "[y | some y in input.a]\n".to_owned()))),
+        alone("modifiers", format!("x if y\n{}\ny := 1", lines(|i| format!("with input.a{i} as 1\n")))),
+        alone("arguments", format!("x := 1\nf({}b) := b", lines(|i| format!("a{i},\n")))),
+        alone("imports", format!("{}x := 1", lines(|i| format!("import data.a{i}\n")))),
+        alone("rules below an object", lines(|i| format!("p.a{i}[b] := 1 if b := input.b\n")) + "x := p"),
+        (
+            "objects of rules",
+            lines(|i| format!("s{i} := data.u[input.a].c{i}\n")) + "x := 1",
+            lines(|i| format!("r{i}.b := 1\n")),
+        ),
+        (
+            "objects below objects",
+            lines(|i| format!("s{i} := data.u.r{i}[input.a]\n")) + "x := 1",
+            lines(|i| format!("r{i}.b := 1\n")),
+        ),
+    ]
+}
+
+/// Natively, because nothing tells the time in the module under test.
+#[cfg(not(target_arch = "wasm32"))]
+#[test]
+fn no_shape_of_policy_costs_more_than_its_length() {
+    let load = |text: &str, other: &str| {
+        let began = std::time::Instant::now();
+        let (text, other) = (format!("package t\n{text}"), format!("package u\n{other}"));
+        let loaded = load_modules("{}", &[("t.rego", &text), ("u.rego", &other)], "t/x");
+        (began.elapsed(), loaded.err().map(|error| error.to_string()))
+    };
+    let (usual, refused) = load(&normal(), "");
+    assert_eq!(refused, None);
+    for (name, text, other) in policies() {
+        let (took, refused) = load(&text, &other);
+        assert!(took < usual * 20, "{name}: {took:?}, a normal policy {usual:?}, {refused:?}");
+    }
+}
+
+#[test]
+fn long_bodies_are_refused() {
+    let statements = |n| "input.a == 1\n".repeat(n);
+    refuse(&format!("x if {{\n{}}}", statements(257)), "more than 256 statements");
+    load_modules("{}", &[("p.rego", &format!("package t\nx if {{\n{}}}", statements(256)))], "t/x").unwrap();
+    let modifiers = |n| "with input.a as 1\n".repeat(n);
+    refuse(&format!("y := 1\nx if y {}", modifiers(33)), "more than 32 `with`");
+}

@@ -2,6 +2,7 @@
 //! pass and with none, and must answer the same.
 
 mod forged;
+mod hostile;
 mod limits;
 mod optimise;
 mod planned;

@@ -8,6 +8,7 @@ mod loading;
 mod refused;
 mod regorus_facts;
 mod scaling;
+mod stalls;
 
 use std::rc::Rc;
 use std::time::Duration;

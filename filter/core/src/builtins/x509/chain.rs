@@ -116,7 +116,7 @@ impl<'c, 'a> Search<'c, 'a> {
         if self.checks > MAX_CHECKS {
             return Err(Failure::Inexact("a search for a chain that Go gives up"));
         }
-        let has_key = identifiers::key_of(parent)? != 0;
+        let has_key = identifiers::key_of(parent.key_info)? != 0;
         let is_authority = parent.extensions.basic.is_some_and(|(is_authority, _)| is_authority);
         let may_sign = has_key
             && !chain.iter().any(|known| is_same(known, parent))

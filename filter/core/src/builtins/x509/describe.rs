@@ -11,10 +11,10 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// An object under construction.
 #[derive(Default)]
-struct Object(std::collections::BTreeMap<Value, Value>);
+pub(super) struct Object(pub std::collections::BTreeMap<Value, Value>);
 
 impl Object {
-    fn set(&mut self, name: &str, value: impl Into<Value>) {
+    pub fn set(&mut self, name: &str, value: impl Into<Value>) {
         self.0.insert(Value::from(name), value.into());
     }
 }
@@ -29,8 +29,8 @@ pub(super) fn certificate(certificate: &Certificate<'_>, with_uri_strings: bool)
     object.set("RawIssuer", bytes(certificate.issuer.raw));
     object.set("Signature", bytes(certificate.signature));
     object.set("SignatureAlgorithm", u64::from(identifiers::signature(certificate.algorithm)?));
-    object.set("PublicKeyAlgorithm", u64::from(identifiers::key_of(certificate)?));
-    object.set("PublicKey", public_key(certificate)?);
+    object.set("PublicKeyAlgorithm", u64::from(identifiers::key_of(certificate.key_info)?));
+    object.set("PublicKey", public_key(&certificate.key, certificate.key_info)?);
     object.set("Version", certificate.version);
     object.set("SerialNumber", number(certificate.serial)?);
     object.set("Issuer", name(&certificate.issuer)?);
@@ -97,7 +97,7 @@ fn texts(texts: &[&str]) -> Result<Value, Failure> {
     list(texts, |text| Ok(Value::from(*text)))
 }
 
-fn bytes(bytes: &[u8]) -> Value {
+pub(super) fn bytes(bytes: &[u8]) -> Value {
     Value::from(base64::encode_standard(bytes))
 }
 
@@ -113,9 +113,9 @@ fn number(bytes: &[u8]) -> Result<Value, Failure> {
 }
 
 /// The curve has no fields that JSON shows.
-fn public_key(certificate: &Certificate<'_>) -> Result<Value, Failure> {
+pub(super) fn public_key(key: &PublicKey, key_info: &[u8]) -> Result<Value, Failure> {
     let mut object = Object::default();
-    let point = match &certificate.key {
+    let point = match key {
         PublicKey::Rsa(key) => {
             object.set("N", number(&key.modulus.to_bytes_be())?);
             object.set("E", number(&key.exponent.to_bytes_be())?);
@@ -125,7 +125,7 @@ fn public_key(certificate: &Certificate<'_>) -> Result<Value, Failure> {
         PublicKey::P256(key) => key.to_sec1_point(false).as_bytes().to_vec(),
         PublicKey::P384(key) => key.to_sec1_point(false).as_bytes().to_vec(),
         PublicKey::P521(key) => key.to_sec1_point(false).as_bytes().to_vec(),
-        _ if identifiers::key_of(certificate)? == 0 => return Ok(Value::Null),
+        _ if identifiers::key_of(key_info)? == 0 => return Ok(Value::Null),
         _ => return Err(Failure::Inexact("a key that is not described here")),
     };
     let (x, y) = point.get(1..).and_then(|xy| xy.split_at_checked(xy.len() / 2)).unwrap_or_default();
@@ -136,7 +136,7 @@ fn public_key(certificate: &Certificate<'_>) -> Result<Value, Failure> {
 }
 
 /// A distinguished name: the attributes that Go knows by name, and all of them in order.
-fn name(name: &Name<'_>) -> Result<Value, Failure> {
+pub(super) fn name(name: &Name<'_>) -> Result<Value, Failure> {
     const LISTS: [(&str, u8); 7] = [
         ("Country", 6),
         ("Locality", 7),

@@ -1,7 +1,6 @@
 //! The object identifiers that Go has numbers for.
 
 use super::super::Failure;
-use super::super::pki::certificate::Certificate;
 use super::super::pki::der::Reader;
 use super::super::pki::error;
 use super::super::pki::spki::Algorithm;
@@ -66,9 +65,9 @@ pub(super) fn signature(algorithm: Algorithm<'_>) -> Result<u8, Failure> {
     }
 }
 
-/// Go's number of the algorithm of a certificate's key; 0 if it has none.
-pub(super) fn key_of(certificate: &Certificate<'_>) -> Result<u8, Failure> {
-    let identifier = Reader(certificate.key_info).any().and_then(|info| {
+/// Go's number of the algorithm of a key in its SubjectPublicKeyInfo; 0 if it has none.
+pub(super) fn key_of(key_info: &[u8]) -> Result<u8, Failure> {
+    let identifier = Reader(key_info).any().and_then(|info| {
         let mut algorithm = Reader(Reader(info.content).any()?.content);
         algorithm.object_identifier()
     });

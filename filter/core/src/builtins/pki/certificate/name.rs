@@ -14,7 +14,7 @@ pub(in super::super::super) struct Name<'a> {
 }
 
 impl<'a> Name<'a> {
-    pub(super) fn read(name: Element<'a>) -> Result<Self, Failure> {
+    pub fn read(name: Element<'a>) -> Result<Self, Failure> {
         let mut attributes = Vec::new();
         let mut relative_names = Reader(name.content);
         while !relative_names.is_empty() {

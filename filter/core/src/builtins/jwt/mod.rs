@@ -15,7 +15,7 @@ mod jwk;
 mod keys;
 pub(super) mod memory;
 mod rsa;
-mod rsa_sign;
+pub(super) mod rsa_sign;
 mod sign;
 pub(super) mod signature;
 #[cfg(test)]

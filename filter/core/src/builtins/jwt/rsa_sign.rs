@@ -17,14 +17,14 @@ use num_bigint::BigUint;
 
 /// The private numbers of a key; what a JWK calls d, p, q, and dp, dq, qi if all of them are given.
 #[derive(Debug)]
-pub(super) struct RsaSecret {
+pub(in super::super) struct RsaSecret {
     pub exponent: BigUint,
     pub primes: [BigUint; 2],
     pub hints: Option<[BigUint; 3]>,
 }
 
 /// What the Chinese remainder theorem needs.
-struct Parts<'a> {
+pub(in super::super) struct Parts<'a> {
     p: &'a BigUint,
     q: &'a BigUint,
     of_p: BigUint,
@@ -50,7 +50,7 @@ pub(super) fn sign_pkcs1(key: &RsaKey, secret: &RsaSecret, hash: Hash, message: 
 }
 
 /// The numbers belong together, as Go checks before it signs.
-fn parts<'a>(key: &RsaKey, secret: &'a RsaSecret) -> Option<Parts<'a>> {
+pub(in super::super) fn parts<'a>(key: &RsaKey, secret: &'a RsaSecret) -> Option<Parts<'a>> {
     let one = BigUint::from(1_u8);
     let [p, q] = &secret.primes;
     if [p, q, &secret.exponent].iter().any(|number| number.bits() > key.modulus.bits()) {

@@ -107,7 +107,7 @@ fn text(bytes: &[u8]) -> Result<Value, Failure> {
 }
 
 /// Digit by digit: serial numbers and keys are beyond doubles.
-fn number(bytes: &[u8]) -> Result<Value, Failure> {
+pub(super) fn number(bytes: &[u8]) -> Result<Value, Failure> {
     let digits = BigUint::from_bytes_be(bytes).to_string();
     Value::from_numeric_string(&digits).map_err(|_| Failure::Inexact("a number that cannot be held"))
 }

@@ -1,12 +1,13 @@
 //! `crypto.x509.*`.
 //!
-//! Not inline, because policies that decide requests have no use for them and Go's answers are long: key pairs and
-//! private keys (`parse_keypair`, `parse_rsa_private_key`, `crypto.parse_private_keys`).
+//! Not inline, because policies that decide requests have no use for them and Go's answers are long: key pairs
+//! (`parse_keypair`).
 
 mod chain;
 mod describe;
 mod identifiers;
 mod input;
+mod private;
 mod request;
 mod verify;
 
@@ -16,6 +17,8 @@ use regorus::Value;
 
 pub(super) const TABLE: &[Builtin] = &[
     own("crypto.x509.parse_certificate_request", 1, request::parse_certificate_request),
+    own("crypto.parse_private_keys", 1, private::parse_private_keys),
+    own("crypto.x509.parse_rsa_private_key", 1, private::parse_rsa_private_key),
     own("crypto.x509.parse_certificates", 1, parse_certificates),
     at_a_time("crypto.x509.parse_and_verify_certificates", 1, verify::parse_and_verify),
     at_a_time("crypto.x509.parse_and_verify_certificates_with_options", 2, verify::parse_and_verify_with_options),

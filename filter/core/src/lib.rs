@@ -26,3 +26,4 @@ pub mod request;
 pub mod rollout;
 pub mod route;
 mod text;
+mod text_keys;

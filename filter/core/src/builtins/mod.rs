@@ -49,6 +49,8 @@ pub(crate) mod tests;
 
 pub use context::{Context, Moment};
 pub use memory::Memory;
+pub(crate) use order::compare;
+pub(crate) use rego_text::is_double;
 
 use crate::engine::EvalError;
 use regorus::Value;

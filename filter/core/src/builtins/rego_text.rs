@@ -73,7 +73,7 @@ pub(super) fn number(context: &mut Context, value: &Value) -> Result<String, Fai
 }
 
 /// Whether the engine holds the number as a double, also a whole one (`1.0`): OPA may have it in other digits.
-pub(super) fn is_double(value: &Value) -> bool {
+pub fn is_double(value: &Value) -> bool {
     // The type of numbers cannot be named outside of regorus, its kinds can only be compared.
     match (value, &Value::from(0.5)) {
         (Value::Number(number), Value::Number(double)) => discriminant(number) == discriminant(double),

@@ -201,4 +201,6 @@ pub struct Code {
     pub paths: Paths,
     /// Names of the policy's files.
     pub files: Vec<String>,
+    /// Whether a lookup may begin at data, whose keys OPA reads as texts; otherwise those are not lookups.
+    pub looks_into_data: bool,
 }

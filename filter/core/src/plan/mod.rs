@@ -78,7 +78,9 @@ impl Plan {
         let Lowered { program, builtins } = lower::lower(raw::read(json)?)?;
         let reach = Reach::of(&program);
         let (called, ready) = link(&reach, builtins)?;
-        Ok(Self::assemble(program, &reach, ready, called, passes))
+        let mut plan = Self::assemble(program, &reach, ready, called, passes);
+        plan.code.looks_into_data = true;
+        Ok(plan)
     }
 
     /// A program that was written by ourselves. `called` are the functions behind the indexes of its builtins,
@@ -105,7 +107,8 @@ impl Plan {
         let (operations, places) = emitter.finish();
         let Program { constants, functions: trees, entries: names, files } = program;
         let paths = Paths::new(&trees);
-        let code = Code { operations, places, functions, entries, constants, builtins, paths, files };
+        let code =
+            Code { operations, places, functions, entries, constants, builtins, paths, files, looks_into_data: false };
         let entry_names = names.into_iter().map(|entry| entry.name).collect();
         Self { code, entry_names, builtins: called, reads }
     }

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
 
-use crate::builtins::{Context, Failure, Function};
+use crate::builtins::{Context, Failure, Function, is_double};
 use crate::engine::EvalError;
+use crate::text_keys;
 
-pub(super) const IN_ORDER: &str = "in_order";
 pub(super) const COLLECTION: &str = "collection";
 pub(super) const MIXED: &str = "mixed";
 pub(super) const BASE: &str = "base";
@@ -20,7 +20,6 @@ pub(super) const WALK: &str = "walk";
 
 /// Name and function.
 const TABLE: &[(&str, Function)] = &[
-    (IN_ORDER, in_order),
     (COLLECTION, collection),
     (MIXED, mixed),
     (BASE, base),
@@ -41,16 +40,6 @@ type Answer = Result<Value, Failure>;
 const CALL: Failure = Failure::Inexact("called with arguments that the loader does not write");
 const ORDER: Failure = Failure::Inexact("sets and objects beside each other have another order in OPA");
 const CONFLICT: Failure = Failure::Stop(EvalError::Conflict);
-
-/// The value, if OPA goes through it in the same order.
-fn in_order(context: &mut Context, args: &[Value]) -> Answer {
-    match args {
-        [Value::Set(items)] => check_order(context, items.iter())?,
-        [Value::Object(fields)] => check_order(context, fields.iter().map(|(key, _)| key))?,
-        _ => {}
-    }
-    args.first().cloned().ok_or(CALL)
-}
 
 /// Undefined for what is no collection.
 fn collection(_: &mut Context, args: &[Value]) -> Answer {
@@ -74,7 +63,7 @@ fn lookup<'v>(value: &'v Value, key: &Value) -> Option<&'v Value> {
 fn mixed(context: &mut Context, args: &[Value]) -> Answer {
     let [value, key] = args else { return Err(CALL) };
     context.work(0)?;
-    let as_text = by_text(value, key)?;
+    let as_text = by_text(context, value, key)?;
     let found = lookup(value, key);
     if as_text.is_some() && as_text != found {
         return Err(Failure::Inexact("a number or position could be meant as text"));
@@ -88,7 +77,7 @@ fn base(context: &mut Context, args: &[Value]) -> Answer {
     context.work(keys.len())?;
     let mut value = value;
     for key in keys.iter() {
-        match by_text(value, key)? {
+        match by_text(context, value, key)? {
             Some(found) => value = found,
             None => return Ok(Value::Undefined),
         }
@@ -103,7 +92,7 @@ fn replaced(context: &mut Context, args: &[Value]) -> Answer {
     let mut value = value;
     for key in keys.iter() {
         let found = lookup(value, key);
-        if !is_composite(key) && !matches!(value, Value::Set(_)) && by_text(value, key)? != found {
+        if !is_composite(key) && !matches!(value, Value::Set(_)) && by_text(context, value, key)? != found {
             return Err(Failure::Inexact("a number or position could be meant as text"));
         }
         match found {
@@ -114,26 +103,26 @@ fn replaced(context: &mut Context, args: &[Value]) -> Answer {
     Ok(value.clone())
 }
 
-fn by_text<'v>(value: &'v Value, key: &Value) -> Result<Option<&'v Value>, Failure> {
+fn by_text<'v>(context: &mut Context, value: &'v Value, key: &Value) -> Result<Option<&'v Value>, Failure> {
     let text = match key {
         Value::String(text) => text.as_ref().to_owned(),
-        Value::Number(_) => match key.as_i64() {
-            Ok(number) => number.to_string(),
-            Err(_) => return Err(Failure::Inexact("a large number or fraction as a key of data")),
-        },
+        // Of 1.0 the digits are not kept.
+        Value::Number(_) if is_double(key) || key.as_i64().is_err() => {
+            let found = lookup(value, key).is_some() && matches!(value, Value::Array(_));
+            return match found || text_keys::has_spelling(value, key, context)? {
+                true => Err(Failure::Inexact("a large number or fraction as a key of data")),
+                false => Ok(None),
+            };
+        }
+        Value::Number(number) => number.format_decimal(),
         Value::Bool(_) | Value::Null => return Ok(None),
         _ => return Err(Failure::Error("composites cannot be base document keys".into())),
     };
-    match value {
-        Value::Object(fields) => Ok(fields.get(&Value::from(text))),
-        Value::Array(items) => match text.parse::<usize>() {
-            Ok(position) if position.to_string() == text => Ok(items.get(position)),
-            Ok(_) => Err(Failure::Inexact("a position with leading zeros or a sign")),
-            Err(_) if text.starts_with(['+', '-']) => Err(Failure::Inexact("a position with a sign")),
-            Err(_) => Ok(None),
-        },
-        _ => Ok(None),
-    }
+    Ok(match value {
+        Value::Object(fields) => fields.get(&Value::from(text)),
+        Value::Array(items) => text_keys::position(&text).and_then(|position| items.get(position)),
+        _ => None,
+    })
 }
 
 /// The array, if it has so many items.

@@ -114,7 +114,7 @@ impl Index {
             let aliases = aliases_of(syntax)?;
             let text = syntax.package.span.source.contents();
             let imported = aliases.values().any(|alias| matches!(alias, Alias::Data(_)));
-            index.replaces |= text.contains("with data") || imported && text.contains("with ");
+            index.replaces |= may_replace(text, imported);
             index.packages.insert(package.clone());
             index.modules.push(ModuleInfo { package, aliases, syntax: syntax.clone() });
         }
@@ -241,6 +241,11 @@ impl Index {
     }
 }
 
+/// A `with` in the text may replace data, also by an imported name, or behind a comment.
+fn may_replace(text: &str, imported: bool) -> bool {
+    text.split("with").skip(1).any(|behind| imported || behind.trim_start().starts_with(['#', 'd']))
+}
+
 fn package_of(syntax: &Syntax) -> Result<Path, PolicyError> {
     let span = &syntax.package.span;
     if syntax.target.is_some() {
@@ -273,7 +278,11 @@ fn aliases_of(syntax: &Syntax) -> Result<BTreeMap<String, Alias>, PolicyError> {
             Some(name) => name.text().to_owned(),
             None => path.last().cloned().unwrap_or_default(),
         };
-        if name == "_" || builtins::is_operator(&name) || aliases.insert(name.clone(), target).is_some() {
+        if matches!(name.as_str(), "_" | "data")
+            || name == "input" && !matches!(&target, Alias::Input(keys) if keys.is_empty())
+            || builtins::is_operator(&name)
+            || aliases.insert(name.clone(), target).is_some()
+        {
             return Err(PolicyError::at(span, format!("the import's name `{name}` is taken; use `import … as`")));
         }
     }
@@ -284,6 +293,9 @@ fn aliases_of(syntax: &Syntax) -> Result<BTreeMap<String, Alias>, PolicyError> {
 pub(super) fn head_of<'s>(module: &ModuleInfo, rule: &'s Rule) -> Result<Head<'s>, PolicyError> {
     let none: &[Ref<Expr>] = &[];
     let (refr, args, leaf) = match rule {
+        Rule::Default { value, .. } if !literal::is_default(value) => {
+            return Err(PolicyError::at(value.span(), "a default must be a constant or a comprehension"));
+        }
         Rule::Default { refr, args, value, .. } => (refr, args.as_slice(), Leaf::Default(value)),
         Rule::Spec { head: RuleHead::Func { span, refr, args, assign }, .. } => {
             if args.is_empty() {

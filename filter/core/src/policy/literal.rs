@@ -47,6 +47,17 @@ pub(super) fn number(span: &Span, text: &str) -> Result<Value, PolicyError> {
         .map_err(|_| PolicyError::at(span, "the number is not available inline; use one that a double can hold"))
 }
 
+/// What OPA takes for the value of a `default`: constants, collections of them, comprehensions.
+pub(super) fn is_default(expr: &Expr) -> bool {
+    match expr {
+        Expr::Array { items, .. } | Expr::Set { items, .. } => items.iter().all(|item| is_default(item)),
+        Expr::Object { fields, .. } => fields.iter().all(|(_, key, value)| is_default(key) && is_default(value)),
+        Expr::UnaryExpr { expr, .. } => matches!(expr.as_ref(), Expr::Number { .. }),
+        Expr::ArrayCompr { .. } | Expr::SetCompr { .. } | Expr::ObjectCompr { .. } => true,
+        scalar => is_scalar(scalar),
+    }
+}
+
 /// A string, boolean, null or number.
 pub(super) const fn is_scalar(expr: &Expr) -> bool {
     matches!(

@@ -1,7 +1,8 @@
 //! Bodies with resolved names → statements in an order in which every variable has a value before it is used.
 //!
-//! The order is found as OPA finds it: again and again the first statement whose variables are known or found by it.
-//! Which of several safe orders is taken changes no answer.
+//! The order is found as OPA finds it: through all statements again and again, each taken as soon as its variables are
+//! known or found by it. Which of several safe orders is taken shows only where arrays are made; there what OPA puts
+//! into an order of its own is refused.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +31,7 @@ pub(super) struct Lowerer<'a> {
     pub bound: BTreeSet<Var>,
     nesting: u32,
     /// The order shows in which members come.
-    ordered: bool,
+    pub ordered: bool,
 }
 
 impl<'a> Lowerer<'a> {
@@ -58,7 +59,6 @@ impl<'a> Lowerer<'a> {
 
     /// Goes through a collection; gives key and value.
     pub(super) fn each(&mut self, of: Term, out: &mut Vec<Stmt>) -> (Term, Term) {
-        let of = if self.ordered { self.helper(helpers::IN_ORDER, [of], out) } else { of };
         let (key, value) = (self.fresh(), self.fresh());
         out.push(Stmt::Each { key, value, of });
         (Term::Var(key), Term::Var(value))
@@ -89,7 +89,7 @@ impl<'a> Lowerer<'a> {
         let span = block.span;
         self.block(block.goals, &mut body)?;
         let terms = terms(self, &mut body)?;
-        if body.iter().filter(|statement| matches!(statement, Stmt::Each { .. })).count() > MAX_LOOPS {
+        if loops(&body) > MAX_LOOPS {
             return Err(PolicyError::at(
                 &span,
                 format!("iterates more than {MAX_LOOPS} times inside itself; put a part into a rule of its own"),
@@ -118,10 +118,22 @@ impl<'a> Lowerer<'a> {
         let mut waiting = Vec::new();
         goals.into_iter().for_each(|goal| split(goal, &mut waiting));
         while !waiting.is_empty() {
-            let ready = waiting.iter().position(|goal| self.is_ready(goal));
-            let Some(ready) = ready else { return Err(unsafe_error(waiting.first())) };
-            let goal = waiting.remove(ready);
-            self.goal(goal, out)?;
+            let before = waiting.len();
+            let mut later = Vec::new();
+            for goal in waiting {
+                if self.is_ready(&goal) {
+                    self.goal(goal, out)?;
+                } else if self.ordered && node::has_inner_call(&goal) {
+                    // OPA takes inner calls out and puts each into the order by itself.
+                    return Err(order_error(goal.span(), "a call inside a statement that must wait for another one"));
+                } else {
+                    later.push(goal);
+                }
+            }
+            if later.len() == before {
+                return Err(unsafe_error(later.first()));
+            }
+            waiting = later;
         }
         Ok(())
     }
@@ -230,6 +242,7 @@ impl<'a> Lowerer<'a> {
                 Ok(())
             }
             Goal::Member { key, value, of } => {
+                self.check_document_order(&of)?;
                 let of = self.eval(&of, out)?;
                 let (found_key, found) = self.each(of, out);
                 if let Some(key) = key {
@@ -309,12 +322,14 @@ impl<'a> Lowerer<'a> {
             }
             Node::Object(fields) if !self.is_known(pattern) => {
                 let value = self.helper(helpers::OBJECT_OF, [value, number(fields.len())], out);
-                for (key, field) in fields {
-                    let key = self.eval(key, out)?;
-                    let part = self.set(Op::Get(value.clone(), vec![key]), out);
-                    self.unify(field, part, out)?;
-                }
-                Ok(())
+                self.in_any_order(pattern, out, |lowerer, out| {
+                    for (key, field) in fields {
+                        let key = lowerer.eval(key, out)?;
+                        let part = lowerer.set(Op::Get(value.clone(), vec![key]), out);
+                        lowerer.unify(field, part, out)?;
+                    }
+                    Ok(())
+                })
             }
             _ => {
                 let other = self.eval(pattern, out)?;
@@ -336,14 +351,21 @@ impl<'a> Lowerer<'a> {
                 Ok(self.array(terms, out))
             }
             Node::Set(items) => {
-                let terms = self.terms(items, out)?;
+                let mut terms = Vec::new();
+                self.in_any_order(node, out, |lowerer, out| {
+                    terms = lowerer.terms(items, out)?;
+                    Ok(())
+                })?;
                 Ok(self.set(Op::Set(terms), out))
             }
             Node::Object(fields) => {
                 let mut terms = Vec::new();
-                for (key, value) in fields {
-                    terms.push((self.eval(key, out)?, self.eval(value, out)?));
-                }
+                self.in_any_order(node, out, |lowerer, out| {
+                    for (key, value) in fields {
+                        terms.push((lowerer.eval(key, out)?, lowerer.eval(value, out)?));
+                    }
+                    Ok(())
+                })?;
                 Ok(self.set(Op::Object(terms), out))
             }
             Node::Call { target, args, .. } => {
@@ -352,6 +374,21 @@ impl<'a> Lowerer<'a> {
             }
             Node::Collect { what, block, .. } => self.comprehension(what, block, out),
         }
+    }
+
+    /// Writes the parts of a set or an object, whose iterations OPA sorts by the parts.
+    fn in_any_order(
+        &mut self,
+        node: &Node,
+        out: &mut Vec<Stmt>,
+        write: impl FnOnce(&mut Self, &mut Vec<Stmt>) -> Result<(), PolicyError>,
+    ) -> Result<(), PolicyError> {
+        let before = loops(out);
+        write(self, out)?;
+        if self.ordered && loops(out) > before.saturating_add(1) {
+            return Err(order_error(node.span(), "several iterations inside a set or an object"));
+        }
+        Ok(())
     }
 
     fn terms(&mut self, nodes: &[Node], out: &mut Vec<Stmt>) -> Result<Vec<Term>, PolicyError> {
@@ -428,7 +465,9 @@ fn split(goal: Goal, goals: &mut Vec<Goal>) {
                 split(Goal::Unify(a, b, span.clone()), goals);
             }
         }
-        Goal::Unify(Node::Object(a), Node::Object(b), span) if same_keys(&a, &b) => {
+        Goal::Unify(Node::Object(mut a), Node::Object(b), span) if same_keys(&a, &b) => {
+            // As OPA goes through objects.
+            a.sort_by(|(a, _), (b, _)| constant(a).cmp(&constant(b)));
             for (key, value) in a {
                 let other = b.iter().find(|(other, _)| constant(other) == constant(&key)).map(|(_, other)| other);
                 if let Some(other) = other {
@@ -438,6 +477,11 @@ fn split(goal: Goal, goals: &mut Vec<Goal>) {
         }
         other => goals.push(other),
     }
+}
+
+/// The iterations of a body.
+fn loops(body: &[Stmt]) -> usize {
+    body.iter().filter(|statement| matches!(statement, Stmt::Each { .. })).count()
 }
 
 fn constant(node: &Node) -> Option<&Value> {
@@ -456,6 +500,12 @@ fn same_keys(a: &[(Node, Node)], b: &[(Node, Node)]) -> bool {
         (Some(x), Some(y)) => x == y && x.len() == a.len() && y.len() == b.len(),
         _ => false,
     }
+}
+
+/// The order of an array's items would be another one in OPA.
+pub(super) fn order_error(span: Option<&Span>, what: &str) -> PolicyError {
+    let message = format!("{what}: the order would show in the array around it; use statements of their own, or a set");
+    span.map_or_else(|| PolicyError::general(message.clone()), |span| PolicyError::at(span, message.clone()))
 }
 
 fn unsafe_error(goal: Option<&Goal>) -> PolicyError {

@@ -154,6 +154,35 @@ pub(super) fn goal_variables(goal: &Goal, all: &mut BTreeSet<Var>) {
     }
 }
 
+/// A call stands inside another expression of the statement.
+pub(super) fn has_inner_call(goal: &Goal) -> bool {
+    match goal {
+        Goal::Unify(a @ Node::Call { .. }, b @ Node::Call { .. }, _) => has_call(a) || has_call(b),
+        Goal::Unify(a, b, _) => [a, b].into_iter().any(has_call_inside),
+        Goal::Holds(node) => has_call_inside(node),
+        Goal::Member { of, .. } => has_call_inside(of),
+        Goal::With { goals, .. } => goals.iter().any(has_inner_call),
+        Goal::Every { .. } | Goal::Not { .. } => false,
+    }
+}
+
+fn has_call_inside(node: &Node) -> bool {
+    match node {
+        Node::Call { args, .. } => args.iter().any(has_call),
+        other => has_call(other),
+    }
+}
+
+fn has_call(node: &Node) -> bool {
+    match node {
+        Node::Call { .. } => true,
+        Node::Const(_) | Node::Var(..) | Node::Collect { .. } => false,
+        Node::Ref { base, path, .. } => matches!(base, Base::Node(base) if has_call(base)) || path.iter().any(has_call),
+        Node::Array(items) | Node::Set(items) => items.iter().any(has_call),
+        Node::Object(fields) => fields.iter().any(|(key, value)| has_call(key) || has_call(value)),
+    }
+}
+
 impl Collected {
     pub(super) fn terms(&self) -> Vec<&Node> {
         match self {

@@ -7,8 +7,10 @@ use super::core::{Op, Stmt, Term};
 use super::error::PolicyError;
 use super::helpers;
 use super::index::{Path, Shape};
-use super::lower::Lowerer;
+use super::lower::{Lowerer, order_error};
 use super::node::{Base, Node};
+
+const DOCUMENT: &str = "going through rules and data beside each other";
 
 impl Lowerer<'_> {
     /// The value of a reference; goes through collections where a key is not known yet.
@@ -70,9 +72,23 @@ impl Lowerer<'_> {
                 None => self.set(Op::Get(value, vec![key]), out),
             });
         }
+        if self.ordered && get.is_some() {
+            return Err(order_error(step.span(), DOCUMENT));
+        }
         let (key, value) = self.each(value, out);
         self.unify(step, key, out)?;
         Ok(value)
+    }
+
+    /// Refuses to go through an object of rules and data where the order shows: OPA takes the data first.
+    pub(super) fn check_document_order(&self, of: &Node) -> Result<(), PolicyError> {
+        let Node::Ref { base: Base::Data, path, span } = of else { return Ok(()) };
+        let Some(keys) = path.iter().map(text).collect::<Option<Path>>() else { return Ok(()) };
+        let above = |rule: &Path| keys.starts_with(rule);
+        if self.ordered && self.index.has_below(&keys) && !self.index.by_path.keys().any(above) {
+            return Err(order_error(Some(span), DOCUMENT));
+        }
+        Ok(())
     }
 
     /// `data` with keys behind it: down the tree of packages and rules as far as it goes.

@@ -153,8 +153,15 @@ impl<'a> Resolver<'a> {
                     }
                     _ => self.expression(expr, span, &mut inner)?,
                 }
+                // `equal(a, b)` is `=` as well.
+                if let [Goal::Holds(Node::Call { target: Target::Builtin("equal"), args, .. })] = inner.as_slice()
+                    && let [a, b] = args.as_slice()
+                {
+                    inner = vec![Goal::Unify(a.clone(), b.clone(), span.clone())];
+                }
                 // `not f(x, result)` is one call for OPA, and not taken apart.
-                let call = matches!(expr.as_ref(), Expr::Call { .. });
+                let call = matches!(expr.as_ref(), Expr::Call { fcn, params, .. }
+                    if !(params.len() == 2 && self.is_equality(fcn)));
                 negation::expand(self, inner, call, span, goals);
                 Ok(())
             }
@@ -165,6 +172,12 @@ impl<'a> Resolver<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// Whether a call's name is that of `=` or `==`. No rule and no import can have such a name.
+    fn is_equality(&self, function: &Ref<Expr>) -> bool {
+        literal::constant_path(function)
+            .is_some_and(|words| matches!(words.as_slice(), [word] if matches!(word.as_str(), "eq" | "equal")))
     }
 
     fn every(
@@ -472,14 +485,15 @@ impl<'a> Resolver<'a> {
         let (base, path) = match name {
             "input" => (Base::Input, Vec::new()),
             "data" => (Base::Data, Vec::new()),
-            _ if self.index.is_rule(&self.module.package, name) => {
-                let mut path = self.module.package.clone();
-                path.push(name.to_owned());
-                (Base::Data, keys(&path))
-            }
+            // An import wins over a rule of the package.
             _ => match self.module.aliases.get(name) {
                 Some(Alias::Input(path)) => (Base::Input, keys(path)),
                 Some(Alias::Data(path)) => (Base::Data, keys(path)),
+                None if self.index.is_rule(&self.module.package, name) => {
+                    let mut path = self.module.package.clone();
+                    path.push(name.to_owned());
+                    (Base::Data, keys(&path))
+                }
                 None => {
                     return Err(PolicyError::at(
                         span,
@@ -518,14 +532,14 @@ impl<'a> Resolver<'a> {
                 format!("`{first}` is a variable here, so `{name}` cannot be called; rename the variable"),
             ));
         }
-        let path: Path = if self.index.is_rule(&self.module.package, first) {
-            [self.module.package.as_slice(), &words].concat()
-        } else if first == "data" {
+        let path: Path = if first == "data" {
             rest.to_vec()
         } else if let Some(Alias::Data(target)) = self.module.aliases.get(first) {
             [target.as_slice(), rest].concat()
         } else if first == "input" || self.module.aliases.contains_key(first) {
             Path::new()
+        } else if self.index.is_rule(&self.module.package, first) {
+            [self.module.package.as_slice(), &words].concat()
         } else {
             return self.builtin(span, &name);
         };

@@ -1,11 +1,12 @@
 //! Lookups: members of objects, items of arrays, members of sets.
 
 use super::compare::{equal, pay_for_key};
-use super::{Machine, UNDEFINED, View};
+use super::{Machine, UNDEFINED, View, stopped};
 use crate::builtins::Context;
 use crate::engine::EvalError;
 use crate::plan::code::Target;
 use crate::plan::program::{Operand, Slot};
+use crate::text_keys;
 use regorus::Value;
 
 impl Machine<'_> {
@@ -17,8 +18,11 @@ impl Machine<'_> {
         target: Slot,
         fail: Target,
     ) -> Result<(), EvalError> {
+        let looks_into_data = self.code.looks_into_data;
         let (view, context) = self.split();
-        let value = find(view, source, keys, context)?.clone();
+        let Some(value) = find(view, source, keys, looks_into_data, context)?.cloned() else {
+            return Err(self.ambiguous());
+        };
         if value == Value::Undefined {
             self.next = fail;
         }
@@ -34,13 +38,21 @@ impl Machine<'_> {
         value: Operand,
         fail: Target,
     ) -> Result<(), EvalError> {
+        let looks_into_data = self.code.looks_into_data;
         let (view, context) = self.split();
-        let found = find(view, source, keys, context)?;
+        let Some(found) = find(view, source, keys, looks_into_data, context)? else { return Err(self.ambiguous()) };
         // Nothing that was found equals nothing, but a lookup that finds nothing is undefined.
         if *found == Value::Undefined || !equal(found, view.read(value), context)? {
             self.next = fail;
         }
         Ok(())
+    }
+
+    /// The evaluation ends: a key that OPA may have taken for a text.
+    #[cold]
+    fn ambiguous(&self) -> EvalError {
+        let place = self.place();
+        EvalError::Inexact(format!("{place}: a number is looked up where data has a text, or a text in an array"))
     }
 
     /// Members, or bytes of a string; 0 for the rest.
@@ -56,9 +68,25 @@ impl Machine<'_> {
     }
 }
 
-/// What is found key after key; *undefined* if one is missing.
-fn find<'v>(view: View<'v>, source: Operand, keys: &[Operand], context: &mut Context) -> Result<&'v Value, EvalError> {
-    keys.iter().try_fold(view.read(source), |value, key| member(value, view.read(*key), context))
+/// What is found key after key; *undefined* if one is missing. `None`: a key could be meant as a text of data.
+fn find<'v>(
+    view: View<'v>,
+    source: Operand,
+    keys: &[Operand],
+    looks_into_data: bool,
+    context: &mut Context,
+) -> Result<Option<&'v Value>, EvalError> {
+    let mut value = view.read(source);
+    for key in keys {
+        let key = view.read(*key);
+        let found = member(value, key, context)?;
+        let is_found = *found != Value::Undefined;
+        if looks_into_data && text_keys::is_ambiguous(value, key, is_found, context).map_err(stopped)? {
+            return Ok(None);
+        }
+        value = found;
+    }
+    Ok(Some(value))
 }
 
 /// The member at a key; *undefined* if there is none, or nothing that has members.

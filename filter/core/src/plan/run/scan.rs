@@ -1,6 +1,8 @@
 //! Scans: arrays by index, objects and sets by a list of their members taken when the scan begins.
 
+use super::compare::pay_for_key;
 use super::{Machine, stopped};
+use crate::builtins::{Context, compare};
 use crate::engine::EvalError;
 use crate::plan::code::Target;
 use crate::plan::program::Slot;
@@ -31,18 +33,19 @@ impl Machine<'_> {
             Value::Object(members) => {
                 let members = members.clone();
                 self.context.work(members.len().saturating_mul(BYTES_PER_MEMBER)).map_err(stopped)?;
-                if key.is_some() {
-                    let list: Vec<_> = members.iter_sorted().map(|(key, value)| (key.clone(), value.clone())).collect();
-                    Members::Object(list.into_iter())
-                } else {
-                    let list: Vec<_> = members.iter_sorted().map(|(_, value)| value.clone()).collect();
-                    Members::Values(list.into_iter())
+                let mut list: Vec<_> = members.iter_sorted().map(|(key, value)| (key.clone(), value.clone())).collect();
+                sort(&mut list, |(key, _)| key, self.context)?;
+                match key {
+                    Some(_) => Members::Object(list.into_iter()),
+                    None => Members::Values(list.into_iter().map(|(_, value)| value).collect::<Vec<_>>().into_iter()),
                 }
             }
             Value::Set(members) => {
                 let members = members.clone();
                 self.context.work(members.len().saturating_mul(BYTES_PER_MEMBER)).map_err(stopped)?;
-                Members::Values(members.iter_sorted().cloned().collect::<Vec<_>>().into_iter())
+                let mut list: Vec<_> = members.iter_sorted().cloned().collect();
+                sort(&mut list, |member| member, self.context)?;
+                Members::Values(list.into_iter())
             }
             _ => Members::None,
         };
@@ -77,6 +80,19 @@ impl Machine<'_> {
             self.set(value, member);
         }
     }
+}
+
+/// Puts members into OPA's order, which is not regorus' where sets and objects stand beside each other.
+fn sort<T>(members: &mut [T], key: impl Fn(&T) -> &Value, context: &mut Context) -> Result<(), EvalError> {
+    let is_collection = |value: &Value| matches!(value, Value::Array(_) | Value::Set(_) | Value::Object(_));
+    if !members.iter().any(|member| is_collection(key(member))) {
+        return Ok(());
+    }
+    for member in members.iter() {
+        pay_for_key(key(member), members.len(), context)?;
+    }
+    members.sort_by(|a, b| compare(key(a), key(b)));
+    Ok(())
 }
 
 fn next_of_array(array: &Value, index: &mut usize) -> Option<(Value, Value)> {

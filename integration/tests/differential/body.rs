@@ -33,8 +33,9 @@ impl<'r> Writer<'r> {
     /// A name for a new variable, now and then one that shadows a rule.
     pub fn fresh(&mut self) -> String {
         self.locals += 1;
-        if self.rng.u8(0..30) == 0 && !self.rules.is_empty() {
-            return self.rng.choice(&self.rules).unwrap().name.clone();
+        let hidden = self.rng.choice(&self.rules).filter(|rule| !rule.name.contains('.'));
+        if let (0, Some(rule)) = (self.rng.u8(0..30), hidden) {
+            return rule.name.clone();
         }
         format!("v{}", self.locals)
     }
@@ -119,7 +120,11 @@ impl<'r> Writer<'r> {
     fn negated(&mut self, scope: &mut Scope, depth: u32) -> String {
         // What is bound inside a negation is not seen outside.
         let mut inner = scope.clone();
-        match self.rng.u8(0..8) {
+        match self.rng.u8(0..9) {
+            8 => {
+                let name = *self.rng.choice(&["eq", "equal", "neq"]).unwrap();
+                format!("{name}({}, {})", self.reference(&mut inner), self.term(&mut inner, 1))
+            }
             0 | 1 => self.reference(&mut inner),
             2 | 3 => self.comparison(&mut inner, depth.min(1)),
             4 if self.keywords => format!("{} in {}", self.term(&mut inner, 1), self.term(&mut inner, 1)),
@@ -175,7 +180,9 @@ impl<'r> Writer<'r> {
             _ => self.call(scope, 1),
         };
         let target = *self.rng.choice(&["input", "input.a", "input.items", "data.d", "data.d.a", "data.list"]).unwrap();
-        format!("{inner} with {target} as {}", self.term(scope, depth.min(1)))
+        let space = *self.rng.choice(&[" ", " ", "\t", "  "]).unwrap();
+        let more = if self.rng.u8(0..4) == 0 { " with input.b as input.c" } else { "" };
+        format!("{inner} with{space}{target} as {}{more}", self.term(scope, depth.min(1)))
     }
 
     fn unification(&mut self, scope: &mut Scope, depth: u32) -> String {
@@ -222,7 +229,7 @@ impl<'r> Writer<'r> {
     fn reference(&mut self, scope: &mut Scope) -> String {
         match self.rng.u8(0..10) {
             0 | 1 => {
-                let base = *self.rng.choice(&["data.d", "data.list", "data.d.a"]).unwrap();
+                let base = *self.rng.choice(&["data.d", "data.list", "data.d.a", "data.n", "data.u"]).unwrap();
                 base.to_owned() + &self.keys(scope, 2)
             }
             2..=4 => self.reference_to_rule(scope),
@@ -246,7 +253,9 @@ impl<'r> Writer<'r> {
     }
 
     fn index(&mut self, scope: &Scope) -> String {
-        match self.rng.u8(0..12) {
+        match self.rng.u8(0..14) {
+            12 => format!("[input.{}]", self.rng.choice(&values::KEYS[..7]).unwrap()),
+            13 => (*self.rng.choice(&["[-1]", "[0.5]", "[\"1\"]", "[\"00\"]", "[1.0]"]).unwrap()).to_owned(),
             0 => "[0]".to_owned(),
             1 => "[1]".to_owned(),
             2 => "[\"x y\"]".to_owned(),

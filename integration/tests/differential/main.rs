@@ -31,8 +31,8 @@ fn differential_generated_policies_are_answered_as_opa_answers_them() {
     let mut oracle = Oracle::batch().expect("the oracle");
     let mut tally = Tally::default();
     while tally.pairs < pairs {
-        let policy = policy::policy(&mut rng, |v0, text| {
-            let question = json!({"v0": v0, "modules": {"p.rego": text}, "inputs": [], "queries": ["data.t = x"]});
+        let policy = policy::policy(&mut rng, |v0, modules| {
+            let question = json!({"v0": v0, "modules": modules, "inputs": [], "queries": ["data.t = x"]});
             oracle.ask(&question).expect("an answer")["queries"][0]["error"].is_null()
         });
         let inputs: Vec<_> = (0..INPUTS).map(|_| values::input(&mut rng)).collect();

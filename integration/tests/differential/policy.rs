@@ -30,34 +30,64 @@ pub struct Rule {
     pub kind: Kind,
 }
 
-/// A policy of a few rules; a rule uses only those before it. A rule that OPA's compiler does not take is left out:
-/// `accepted` asks it.
-pub fn policy(rng: &mut Rng, mut accepted: impl FnMut(bool, &str) -> bool) -> Policy {
+/// The modules of a policy in the order in which they are written: file and package. Only the second is always there.
+const MODULES: [(&str, &str); 3] = [("u.rego", "u"), ("p.rego", "t"), ("q.rego", "t")];
+
+/// A policy of a few rules in up to three modules; a rule uses only those before it. A rule that OPA's compiler does
+/// not take is left out: `accepted` asks it.
+pub fn policy(rng: &mut Rng, mut accepted: impl FnMut(bool, &BTreeMap<String, String>) -> bool) -> Policy {
     let v0 = rng.u8(0..4) == 0;
     // v0 without the future keywords has neither `in` nor `every`.
     let keywords = !v0 || rng.bool();
     let mut writer = Writer::new(rng, v0, keywords);
-    let mut text = "package t\n\n".to_owned();
-    if v0 && keywords {
+    let mut modules = BTreeMap::new();
+    let mut index = 0;
+    for (file, package) in MODULES {
+        if file != "p.rego" && writer.rng.u8(0..3) > 0 {
+            continue;
+        }
+        let mut text = opening(&mut writer, file, package, v0 && keywords);
+        for _ in 0..writer.rng.usize(2..7) {
+            let known = writer.rules.len();
+            let longer = text.clone() + &rule(&mut writer, index);
+            modules.insert(file.to_owned(), longer.clone());
+            if accepted(v0, &modules) {
+                text = longer;
+            } else {
+                writer.rules.truncate(known);
+                modules.insert(file.to_owned(), text.clone());
+            }
+            index += 1;
+        }
+        if package == "u" {
+            writer.rules.iter_mut().for_each(|rule| rule.name = format!("data.u.{}", rule.name));
+        }
+    }
+    let decisions = writer.rules.iter().filter(|rule| !matches!(rule.kind, Kind::Function(_)));
+    let decisions = decisions.map(|rule| match rule.name.strip_prefix("data.") {
+        Some(path) => path.to_owned(),
+        None => format!("t.{}", rule.name),
+    });
+    Policy { v0, modules, decisions: decisions.collect() }
+}
+
+/// A module's package and imports; in the last one an import may have the name of a rule, which it hides.
+fn opening(writer: &mut Writer, file: &str, package: &str, future: bool) -> String {
+    let mut text = format!("package {package}\n\n");
+    if future {
         text += "import future.keywords.every\nimport future.keywords.in\n";
     }
+    writer.aliases.clear();
     if writer.rng.u8(0..4) == 0 {
         text += "import input.a as alias\n";
         writer.aliases.push("alias".to_owned());
     }
-    let count = writer.rng.usize(3..8);
-    for index in 0..count {
-        let known = writer.rules.len();
-        let longer = text.clone() + &rule(&mut writer, index);
-        if accepted(v0, &longer) {
-            text = longer;
-        } else {
-            writer.rules.truncate(known);
-        }
+    let hidden = writer.rules.iter().filter(|rule| !rule.name.contains('.')).map(|rule| rule.name.clone()).last();
+    if let (Some(name), "q.rego", true) = (hidden, file, writer.rng.bool()) {
+        let target = *writer.rng.choice(&["data.d", "data.list", "input.b", "data.u"]).unwrap();
+        text += &format!("import {target} as {name}\n");
     }
-    let decisions = writer.rules.iter().filter(|rule| !matches!(rule.kind, Kind::Function(_)));
-    let decisions = decisions.map(|rule| format!("t.{}", rule.name)).collect();
-    Policy { v0, modules: BTreeMap::from([("p.rego".to_owned(), text)]), decisions }
+    text
 }
 
 fn rule(writer: &mut Writer, index: usize) -> String {

@@ -45,6 +45,9 @@ pub struct Reading {
 const MAX_NUMBER_LENGTH: usize = 400;
 const MAX_EXPONENT: i64 = 400;
 
+/// Longest text of a whole number with a point that OPA takes for an index, as it takes an integer.
+const MAX_INDEX_LENGTH: usize = 19;
+
 /// What stands in [`JsonError::message`] when a whole value is followed by something.
 pub const TRAILING: &str = "unexpected text after the value";
 
@@ -391,6 +394,14 @@ fn held(text: &str) -> Result<(Value, bool), &'static str> {
     let number = value.as_number().map_err(|_| INEXACT)?;
     // OPA does not take 1e0 for an index or a length, where it takes 1 and 1.0.
     if number.is_integer() && text.contains(['e', 'E']) {
+        return Err(INEXACT);
+    }
+    // Nor 1.000 of more than 19 characters; and -0 is 0 for most of OPA, but not where it compares texts.
+    let is_zero =
+        text.split(['e', 'E']).next().unwrap_or_default().bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
+    if (number.is_integer() && text.contains('.') && text.len() > MAX_INDEX_LENGTH)
+        || (is_zero && text.starts_with('-'))
+    {
         return Err(INEXACT);
     }
     let spelled = number.format_decimal();

@@ -82,7 +82,7 @@ fn opening(writer: &mut Writer, file: &str, package: &str, future: bool) -> Stri
         text += "import input.a as alias\n";
         writer.aliases.push("alias".to_owned());
     }
-    let hidden = writer.rules.iter().filter(|rule| !rule.name.contains('.')).map(|rule| rule.name.clone()).last();
+    let hidden = writer.rules.iter().rfind(|rule| !rule.name.contains('.')).map(|rule| rule.name.clone());
     if let (Some(name), "q.rego", true) = (hidden, file, writer.rng.bool()) {
         let target = *writer.rng.choice(&["data.d", "data.list", "input.b", "data.u"]).unwrap();
         text += &format!("import {target} as {name}\n");

@@ -82,10 +82,11 @@ pub fn input(rng: &mut Rng) -> Json {
 /// The data document: `data.d` is anything, `data.list` a list, the keys of `data.n` read as numbers.
 pub fn data(rng: &mut Rng) -> Json {
     let list: Json = (0..rng.usize(0..4)).map(|_| value(rng, 2)).collect();
-    let by_number: Map<_, _> = ["0", "1", "2", "-1", "0.5", "1.0"]
-        .into_iter()
-        .filter(|_| rng.bool())
-        .map(|key| (key.to_owned(), value(rng, 1)))
-        .collect();
+    let mut by_number = Map::new();
+    for key in ["0", "1", "2", "-1", "0.5", "1.0"] {
+        if rng.bool() {
+            by_number.insert(key.to_owned(), value(rng, 1));
+        }
+    }
     json!({"d": Json::Object(object(rng, 3)), "list": list, "n": by_number})
 }

@@ -93,7 +93,7 @@ fn what_is_wrong_is_named_with_its_path_and_what_is_allowed() {
         (
             r#"{"allowed_headers": {"patterns": [{"safe_regex": {"regex": "("}}]}}"#,
             "allowed_headers.patterns[0].safe_regex.regex",
-            "unclosed",
+            "open group",
         ),
         (r#"{"polcy": {}}"#, "polcy", "unknown field `polcy`, expected one of `policy`"),
         (r#"{"policy": {"modules": []}}"#, "policy.modules", "expected an object"),

@@ -37,7 +37,6 @@ fn a_huge_exponent_is_refused_and_costs_nothing() {
 fn a_number_that_would_be_rounded_is_refused() {
     for good in [
         "0",
-        "-0",
         "0.0",
         "1.0",
         "-2.5",

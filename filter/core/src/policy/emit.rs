@@ -135,13 +135,15 @@ struct Writer<'s> {
     shared: &'s mut Shared,
     slots: BTreeMap<Var, Slot>,
     next: Slot,
+    /// Slots that were in use at one time.
+    most: Slot,
     place: Place,
 }
 
 impl<'s> Writer<'s> {
     fn unit(shared: &'s mut Shared, unit: &Unit) -> Result<program::Function, PolicyError> {
         let place = shared.place(&unit.span);
-        let mut writer = Writer { shared, slots: BTreeMap::new(), next: 2, place };
+        let mut writer = Writer { shared, slots: BTreeMap::new(), next: 2, most: 2, place };
         for param in &unit.params {
             writer.slot(*param)?;
         }
@@ -157,7 +159,7 @@ impl<'s> Writer<'s> {
             name: unit.name.clone(),
             path: Vec::new(),
             parameters,
-            slots: writer.next,
+            slots: writer.most,
             memoised: unit.params.is_empty(),
             result,
             blocks: vec![Block(block)],
@@ -167,6 +169,7 @@ impl<'s> Writer<'s> {
     fn free(&mut self) -> Result<Slot, PolicyError> {
         let slot = self.next;
         self.next = slot.checked_add(1).ok_or_else(too_large)?;
+        self.most = self.most.max(self.next);
         Ok(slot)
     }
 
@@ -376,12 +379,15 @@ impl<'s> Writer<'s> {
         self.begin(empty, target, out);
         let mut blocks = Vec::new();
         for way in ways {
+            // What a way names, nothing behind it reads: the next one takes the same slots.
+            let (next, known) = (self.next, self.slots.clone());
             let mut inside = Vec::new();
             self.body(&way.body, &mut inside, |writer, out| writer.give(kind, &way.terms, target, out))?;
             for with in way.with.iter().rev() {
                 inside = vec![self.with(with, inside)?];
             }
             blocks.push(Block(inside));
+            (self.next, self.slots) = (next, known);
         }
         self.push(Action::Block(blocks), out);
         Ok(())

@@ -22,6 +22,8 @@ use super::scope::{self, Meaning, Scopes};
 const MAX_DOCUMENTS: usize = 2_000;
 /// Members of them all.
 const MAX_MEMBERS: usize = 20_000;
+/// Branches of a definition: each is inside the one before, and the work of some checks grows with the square.
+const MAX_BRANCHES: usize = 256;
 
 /// Objects of several rules that are read whole: where, and which keys are asked for below.
 pub(super) type Wanted = (Path, Vec<Option<String>>);
@@ -155,6 +157,12 @@ impl Writer<'_> {
                 return Err(PolicyError::at(
                     definition.rule.span(),
                     "`else` is only available for complete rules and functions",
+                ));
+            }
+            if chain.len() > MAX_BRANCHES {
+                return Err(PolicyError::at(
+                    definition.rule.span(),
+                    format!("more than {MAX_BRANCHES} branches of `else`; put the cases into an object"),
                 ));
             }
             // What the bodies up to here found; one behind `else` is only tried where they found nothing.

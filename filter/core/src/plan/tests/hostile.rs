@@ -4,11 +4,11 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use crate::plan::{Passes, Plan, PlanError, Scratch};
 use crate::builtins::{Context, Moment};
 use crate::config::Limits;
 use crate::engine::EvalError;
 use crate::host::testing::FakeClock;
+use crate::plan::{Passes, Plan, PlanError, Scratch};
 use regorus::Value;
 use std::rc::Rc;
 use std::time::Duration;

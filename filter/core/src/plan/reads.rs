@@ -119,11 +119,11 @@ impl<'a> Analysis<'a> {
             Action::Get { source, keys, target } => {
                 self.uses(keys, state);
                 let parts = keys.iter().fold(parts_of(*source, state), |parts, key| self.inside(parts, *key));
-                state.insert(*target, parts);
+                set(state, *target, parts);
             }
             Action::Assign { source, target } => {
                 let parts = parts_of(*source, state);
-                state.insert(*target, parts);
+                set(state, *target, parts);
             }
             Action::AssignOnce { source, target } => {
                 let parts = parts_of(*source, state);
@@ -137,7 +137,7 @@ impl<'a> Analysis<'a> {
                     self.work = usize::MAX;
                     Parts::new()
                 });
-                state.insert(*result, parts);
+                set(state, *result, parts);
             }
             Action::CallDynamic { path, args, .. } => {
                 self.uses(path, state);
@@ -229,6 +229,15 @@ fn parts_of(operand: Operand, state: &State) -> Parts {
     match operand {
         Operand::Slot(slot) => state.get(&slot).cloned().unwrap_or_default(),
         Operand::Constant(_) => Parts::new(),
+    }
+}
+
+/// A slot that holds no part of `input` is not kept track of.
+fn set(state: &mut State, slot: Slot, parts: Parts) {
+    if parts.is_empty() {
+        state.remove(&slot);
+    } else {
+        state.insert(slot, parts);
     }
 }
 

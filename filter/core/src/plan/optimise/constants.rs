@@ -8,7 +8,7 @@ use crate::plan::program::{Action, Block, ConstantId, Constants, Operand, Progra
 use regorus::{Rc, Value};
 use std::collections::HashMap;
 
-/// Most members of all literals together: what bounds the work of copying them.
+/// Most parts of all literals together; a literal that holds another one twice has its parts twice.
 const MAX_FOLDED: usize = 200_000;
 
 /// Deepest literal that is built at load; deeper ones are left to the evaluation, which bounds them.
@@ -20,7 +20,7 @@ pub fn run(program: &mut Program) {
         constants: &mut program.constants,
         known: HashMap::new(),
         growing: Vec::new(),
-        depths: HashMap::new(),
+        extents: HashMap::new(),
         written: Vec::new(),
         folded: 0,
     };
@@ -40,8 +40,8 @@ struct Pass<'a> {
     known: HashMap<Slot, Known>,
     /// Slots whose literals are still growing.
     growing: Vec<Slot>,
-    /// How deep literals are nested that have become constants.
-    depths: HashMap<ConstantId, usize>,
+    /// The extents of literals that have become constants.
+    extents: HashMap<ConstantId, Extent>,
     /// Slots that were written, in order.
     written: Vec<Slot>,
     folded: usize,
@@ -52,7 +52,29 @@ enum Known {
     Constant(ConstantId),
     /// A literal that may still grow. It was begun by the statement at this index of the running block, which is
     /// given the value once it is read.
-    Growing { value: Value, depth: usize, begun: usize },
+    Growing { value: Value, extent: Extent, begun: usize },
+}
+
+/// How deep a value is nested, and how many parts it has; one that is there twice counts twice.
+#[derive(Clone, Copy)]
+struct Extent {
+    depth: usize,
+    parts: usize,
+}
+
+impl Extent {
+    const SCALAR: Self = Self { depth: 0, parts: 1 };
+    const EMPTY: Self = Self { depth: 1, parts: 1 };
+
+    /// Of two values beside each other.
+    fn and(self, other: Self) -> Self {
+        Self { depth: self.depth.max(other.depth), parts: self.parts.saturating_add(other.parts) }
+    }
+
+    /// Of a collection with one more member.
+    fn with(self, member: Self) -> Self {
+        self.and(Self { depth: member.depth.saturating_add(1), ..member })
+    }
 }
 
 impl Pass<'_> {
@@ -81,29 +103,36 @@ impl Pass<'_> {
             return false;
         }
         let key = key.map_or(Some(None), |key| self.value(key).map(Some));
-        let (Some(key), Some((value, inner))) = (key, self.value(value)) else { return false };
-        let (key, key_depth) = key.map_or((None, 0), |(key, depth)| (Some(key), depth));
-        let inner = inner.max(key_depth);
-        if inner >= MAX_LITERAL_DEPTH {
+        let (Some(key), Some((value, mut inner))) = (key, self.value(value)) else { return false };
+        let key = key.map(|(key, extent)| {
+            inner = inner.and(extent);
+            key
+        });
+        self.folded = self.folded.saturating_add(inner.parts);
+        if inner.depth >= MAX_LITERAL_DEPTH || self.folded > MAX_FOLDED {
             return false;
         }
-        let Some(Known::Growing { value: collection, depth, .. }) = self.known.get_mut(&slot) else { return false };
-        self.folded = self.folded.saturating_add(1);
-        *depth = (*depth).max(inner.saturating_add(1));
+        let Some(Known::Growing { value: collection, extent, .. }) = self.known.get_mut(&slot) else { return false };
+        *extent = extent.with(inner);
         grow(collection, key, value)
     }
 
-    /// The value of an operand and how deep it is nested, if it is known and defined.
-    fn value(&self, operand: Operand) -> Option<(Value, usize)> {
+    /// The value of an operand and its extent, if both are known and it is defined.
+    fn value(&self, operand: Operand) -> Option<(Value, Extent)> {
         let id = match operand {
             Operand::Constant(id) => id,
             Operand::Slot(slot) => match self.known.get(&slot)? {
                 Known::Constant(id) => *id,
-                Known::Growing { value, depth, .. } => return Some((value.clone(), *depth)),
+                Known::Growing { value, extent, .. } => return Some((value.clone(), *extent)),
             },
         };
-        let value = self.constants.get(id).filter(|value| **value != Value::Undefined)?;
-        Some((value.clone(), self.depths.get(&id).copied().unwrap_or(1)))
+        match self.constants.get(id)? {
+            Value::Undefined => None,
+            value @ (Value::Array(_) | Value::Set(_) | Value::Object(_)) => {
+                Some((value.clone(), *self.extents.get(&id)?))
+            }
+            scalar => Some((scalar.clone(), Extent::SCALAR)),
+        }
     }
 
     fn substitute(&self, action: &mut Action) {
@@ -158,7 +187,7 @@ impl Pass<'_> {
             (Constants::UNDEFINED, _) | (_, None) => return,
             (Constants::ARRAY | Constants::OBJECT | Constants::SET, Some(empty)) => {
                 self.growing.push(*target);
-                Known::Growing { value: empty.clone(), depth: 1, begun: index }
+                Known::Growing { value: empty.clone(), extent: Extent::EMPTY, begun: index }
             }
             (id, Some(_)) => Known::Constant(id),
         };
@@ -186,13 +215,13 @@ impl Pass<'_> {
 
     /// A literal is read: the statement that began it gets the whole value.
     fn settle(&mut self, slot: Slot, kept: &mut [Statement]) {
-        let Some(Known::Growing { value, depth, begun }) = self.known.get(&slot) else { return };
-        let (depth, begun) = (*depth, kept.get_mut(*begun).map(|statement| &mut statement.action));
+        let Some(Known::Growing { value, extent, begun }) = self.known.get(&slot) else { return };
+        let (extent, begun) = (*extent, kept.get_mut(*begun).map(|statement| &mut statement.action));
         let Some(Action::Assign { source: Operand::Constant(source), .. }) = begun else { return };
         let id = if is_empty(value) { Some(*source) } else { self.constants.add(value.clone()) };
         if let Some(id) = id {
             *source = id;
-            self.depths.insert(id, depth);
+            self.extents.insert(id, extent);
             self.known.insert(slot, Known::Constant(id));
         }
     }

@@ -1,6 +1,7 @@
 //! Calls of functions and of builtins.
 
 use super::Machine;
+use super::measure::{MAX_NESTING, measure};
 use super::scratch::Call;
 use crate::engine::EvalError;
 use crate::plan::code::Target;
@@ -118,7 +119,7 @@ impl Machine<'_> {
             if values.contains(&Value::Undefined) { Ok(Value::Undefined) } else { (called.run)(self.context, &values) };
         let value = match answer {
             Ok(value) => {
-                self.scratch.nesting.computed(&values, &value, self.context)?;
+                measure(&value, MAX_NESTING, self.context)?;
                 value
             }
             Err(failure) => {

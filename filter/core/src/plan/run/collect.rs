@@ -3,6 +3,7 @@
 //! A collection is changed in place if nothing else holds it; otherwise it is copied first, which is paid for.
 
 use super::compare::{equal, pay_for_key};
+use super::measure::{MAX_NESTING, measure};
 use super::{Machine, stopped};
 use crate::builtins::Context;
 use crate::engine::EvalError;
@@ -68,13 +69,13 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// A value that goes into a collection: defined, and not too deep.
+    /// A value that goes into a collection: defined, not too deep, and paid for.
     fn operand_to_put(&mut self, operand: Operand) -> Result<Value, EvalError> {
         let value = self.read(operand).clone();
         if value == Value::Undefined {
             return Err(self.not_planned(NOT_PLANNED));
         }
-        self.scratch.nesting.put(&value, self.context)?;
+        measure(&value, MAX_NESTING.saturating_sub(1), self.context)?;
         Ok(value)
     }
 }

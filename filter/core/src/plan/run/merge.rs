@@ -1,6 +1,7 @@
 //! Merges what rules define into what data holds at the same path.
 
 use super::Machine;
+use super::measure::{MAX_NESTING, measure};
 use crate::builtins::Context;
 use crate::engine::EvalError;
 use crate::plan::program::Slot;
@@ -10,6 +11,7 @@ impl Machine<'_> {
     /// Merges objects; where both have a value that is not an object, the first one's stays.
     pub(super) fn merge(&mut self, a: Slot, b: Slot, target: Slot) -> Result<(), EvalError> {
         let (view, context) = self.split();
+        measure(view.slot(b), MAX_NESTING, context)?;
         let merged = merged(view.slot(a), view.slot(b), context)?;
         self.set(target, merged);
         Ok(())

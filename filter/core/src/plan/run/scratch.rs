@@ -1,7 +1,6 @@
 //! The state of an evaluation. Kept by the engine, so that its memory is allocated once; empty between evaluations.
 
 use super::memo::Memo;
-use super::nesting::Nesting;
 use super::scan::Members;
 use crate::plan::code::Target;
 use crate::plan::program::Slot;
@@ -23,8 +22,6 @@ pub struct Scratch {
     pub(super) args: Vec<Value>,
     /// Results of rules.
     pub(super) memo: Memo,
-    /// How deep values may have become.
-    pub(super) nesting: Nesting,
     /// The result set.
     pub(super) results: BTreeSet<Value>,
 }
@@ -69,7 +66,6 @@ impl Scratch {
         self.withs.clear();
         self.args.clear();
         self.memo.clear();
-        self.nesting = Nesting::default();
         self.results.clear();
     }
 }

@@ -1,5 +1,6 @@
 //! `with`: another value in a slot, or in a part of it, for the time of a block.
 
+use super::measure::{MAX_NESTING, measure};
 use super::scratch::With;
 use super::{Machine, View, stopped};
 use crate::builtins::Context;
@@ -13,15 +14,15 @@ const BYTES_PER_MEMBER: usize = 48;
 impl Machine<'_> {
     /// Begins a `with`. What it replaced comes back at its end, and so do the results of rules.
     pub(super) fn begin_with(&mut self, target: Slot, path: &[ConstantId], value: Operand) -> Result<(), EvalError> {
-        let (view, context) = self.split();
-        let value = view.read(value).clone();
+        let value = self.read(value).clone();
         if !path.is_empty() && value == Value::Undefined {
             return Err(self.not_planned("a part of a document is replaced by nothing"));
         }
-        let replaced = upserted(view, view.slot(target), path, value, context)?;
-        for _ in path {
-            self.scratch.nesting.put(&replaced, self.context)?;
+        if !path.is_empty() {
+            measure(&value, MAX_NESTING.saturating_sub(path.len()), self.context)?;
         }
+        let (view, context) = self.split();
+        let replaced = upserted(view, view.slot(target), path, value, context)?;
         let saved = self.take(target);
         self.set(target, replaced);
         self.scratch.withs.push(With { target, saved });

@@ -57,12 +57,20 @@ fn values_are_not_nested_without_end() {
 fn values_that_share_their_parts_are_paid_for_in_full() {
     let double = |value| stmt("ArrayAppend", json!({"array": 6, "value": value}));
     let body = [make("Array", 6), double(local(4)), double(local(4)), assign(local(6), 4)];
-    let rounds = format!("[{}]", vec!["1"; 50].join(","));
-    let grow = vec![make("Array", 4), scan(0, 5, 7, &body)];
-    let add = stmt("SetAdd", json!({"set": 8, "value": local(4)}));
-    let copy = asking(&[], &[], [grow.clone(), vec![make("Set", 8), add]].concat(), boolean(true));
-    assert_eq!(evaluate(&copy, &rounds, "{}"), Err(EvalError::StepLimit));
-    assert_eq!(result(&asking(&[], &[], grow, boolean(true)), &rounds, "{}"), "true");
+    let grow = |rounds: usize| {
+        let input = format!("[{}]", vec!["1"; rounds].join(","));
+        let plan = asking(&[], &[], vec![make("Array", 4), scan(0, 5, 7, &body)], boolean(true));
+        evaluate(&plan, &input, "{}").map(|set| set.len())
+    };
+    assert_eq!(grow(10), Ok(1));
+    assert_eq!(grow(50), Err(EvalError::StepLimit));
+    // Nor does a literal that was built at load, or what a builtin makes of one.
+    let literal = [(0..60).flat_map(|_| body.clone()).collect(), vec![make("Null", 5)]].concat();
+    let plan = asking(&[], &[], [vec![make("Array", 4)], literal].concat(), boolean(true));
+    assert_eq!(evaluate(&plan, "1", "{}"), Err(EvalError::StepLimit));
+    let concat = scan(0, 5, 7, &[call("array.concat", &[local(4), local(4)], 4)]);
+    let plan = asking(&[], &[], vec![assign(local(0), 4), concat], boolean(true));
+    assert_eq!(evaluate(&plan, &hundred(), "{}"), Err(EvalError::StepLimit));
 }
 
 #[test]

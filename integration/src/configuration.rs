@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::parts;
+use crate::{bundle, parts};
 
 /// The configuration whose decision is `data.envoy.authz.result` of this module, a package clause short.
 #[must_use]
@@ -13,16 +13,44 @@ pub fn of(rules: &str) -> Value {
     json!({"policy": {"modules": {"policy.rego": module}, "path": "envoy/authz/result"}})
 }
 
-/// One of the examples in `policies/`.
+/// The decision `path` of one module with this data, as a plan that OPA's compiler makes.
+///
+/// # Panics
+/// If it does not take the module.
+#[must_use]
+#[track_caller]
+pub fn planned(rego: &str, data: &Value, path: &str) -> Value {
+    let files = [("policy.rego", rego), ("data.json", &data.to_string())];
+    let bundle = bundle::build(&files, path).unwrap_or_else(|error| panic!("{error}"));
+    json!({"policy": {"bundle": bundle, "path": path}})
+}
+
+/// The same as text.
+#[must_use]
+pub fn source(rego: &str, data: &Value, path: &str) -> Value {
+    json!({"policy": {"modules": {"policy.rego": rego}, "data": data, "path": path}})
+}
+
+/// One of the examples in `policies/`, as a plan.
+///
+/// # Panics
+/// If OPA's compiler does not take it.
+#[must_use]
+pub fn example(name: &str) -> Value {
+    let configuration = example_settings(name);
+    let path = configuration["policy"]["path"].as_str().unwrap_or("envoy/authz/allow").to_owned();
+    let bundle = bundle::build_folder(&folder(name), &path).expect("the example's plan");
+    and(&configuration, json!({"policy": {"bundle": bundle}}))
+}
+
+/// The same as text.
 ///
 /// # Panics
 /// If it cannot be read.
 #[must_use]
-pub fn example(name: &str) -> Value {
-    let read = |file: &str| std::fs::read_to_string(folder(name).join(file)).expect("the example's files");
-    let json = |file: &str| -> Value { serde_json::from_str(&read(file)).expect("JSON") };
-    let policy = json!({"policy": {"modules": {"policy.rego": read("policy.rego")}, "data": json("data.json")}});
-    and(&json("config.json"), policy)
+pub fn example_source(name: &str) -> Value {
+    let policy = json!({"modules": {"policy.rego": read(name, "policy.rego")}, "data": read_json(name, "data.json")});
+    and(&example_settings(name), json!({"policy": policy}))
 }
 
 /// What a real OPA loads of an example.
@@ -45,6 +73,18 @@ pub fn and(base: &Value, changes: Value) -> Value {
         }
         (_, changes) => changes,
     }
+}
+
+fn example_settings(name: &str) -> Value {
+    read_json(name, "config.json")
+}
+
+fn read_json(example: &str, file: &str) -> Value {
+    serde_json::from_str(&read(example, file)).expect("JSON")
+}
+
+fn read(example: &str, file: &str) -> String {
+    std::fs::read_to_string(folder(example).join(file)).expect("the example's files")
 }
 
 fn folder(example: &str) -> PathBuf {

@@ -34,6 +34,7 @@
 //! ```
 
 pub mod bucket;
+pub mod bundle;
 pub mod client;
 pub mod configuration;
 pub mod echo;
@@ -45,6 +46,7 @@ pub mod http1;
 pub mod load;
 pub mod opa;
 pub mod oracle;
+pub mod parity;
 pub mod parts;
 pub mod ports;
 pub mod process;

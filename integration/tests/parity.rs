@@ -1,12 +1,8 @@
 //! The same requests get the same answers inline and from a real OPA with the same policy.
 
-use std::collections::BTreeSet;
-
-use sark_integration::{Protocol, Received, Remote, Request, Response, Stack, configuration, headers};
+use sark_integration::parity::{assert_same_answers, over_both};
+use sark_integration::{Remote, Request, Stack, configuration};
 use serde_json::{Value, json};
-
-const DEBUG: &str = "x-decided-by";
-const BOTH: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
 
 /// Returns pieces of the input document: what differs there differs in the answer.
 const MIRROR: &str = r#"package envoy.authz
@@ -52,96 +48,15 @@ leaves := sort([text |
 ])
 "#;
 
-/// What the client and the upstream saw of one request.
-#[derive(Debug, PartialEq)]
-struct Seen {
-    status: u16,
-    headers: Vec<(String, String)>,
-    body: String,
-    upstream: Vec<Received>,
-}
-
-/// Sends every request and notes who saw what. `side` is who must have decided.
-fn play(stack: &Stack, side: &str, requests: &[Request]) -> Vec<Seen> {
-    let once = |request: &Request| {
-        stack.echo().clear();
-        let reply = stack.send(request);
-        let told = reply.header(DEBUG);
-        assert!(
-            told.as_deref() == Some(side) || reply.status == 400,
-            "{} was decided by {told:?}, not {side}",
-            short(request)
-        );
-        let mut upstream = stack.echo().received();
-        for request in &mut upstream {
-            // The only things that differ between two runs of one request.
-            request.id = 0;
-            request.headers.retain(|(name, _)| name != "x-request-id");
-        }
-        // The upstream's answer tells the request's number; what the upstream saw is compared anyway.
-        let body = if upstream.is_empty() { reply.text() } else { String::new() };
-        Seen { status: reply.status, headers: client_headers(&reply, !upstream.is_empty()), body, upstream }
-    };
-    requests.iter().map(once).collect()
-}
-
-fn client_headers(reply: &Response, upstreams: bool) -> Vec<(String, String)> {
-    // `connection: close` depends on how much of the body had come when the answer was given.
-    let differ = ["date", "connection", "x-envoy-upstream-service-time", DEBUG];
-    let mut list: Vec<_> =
-        reply.headers.iter().map(|(name, value)| (name.to_lowercase(), headers::text(value))).collect();
-    list.retain(|(name, _)| !differ.contains(&name.as_str()));
-    if upstreams {
-        // It tells the request's number.
-        list.retain(|(name, _)| name != "content-length");
-    }
-    list.sort();
-    list
-}
-
-/// Plays the requests inline, then at the real OPA, and compares. `statuses` must all have been among the answers.
-#[track_caller]
-fn assert_same_answers(stack: &Stack, base: &Value, requests: &[Request], statuses: &[u16]) {
-    let side = |percentage: u32| {
-        let changes = json!({
-            "remote": {"cluster": "opa", "timeout": "10s"},
-            "features": {"rust_opa": {"rollout_percentage": percentage, "fallback_on_error": false}},
-            "debug_header": DEBUG,
-        });
-        stack.push(&configuration::and(base, changes)).accepted();
-    };
-    side(100);
-    let inline = play(stack, "rust", requests);
-    side(0);
-    let remote = play(stack, "remote", requests);
-    for ((request, inline), remote) in requests.iter().zip(&inline).zip(&remote) {
-        assert_eq!(inline, remote, "inline is left, remote is right, it is {}", short(request));
-    }
-    let given: BTreeSet<u16> = inline.iter().map(|seen| seen.status).collect();
-    assert_eq!(given, statuses.iter().copied().collect(), "the requests do not try what they are to try");
-}
-
-/// For messages: bodies may be large.
-fn short(request: &Request) -> String {
-    format!("{request:?}").chars().take(500).collect()
-}
-
-/// Each over both protocols.
-fn over_both(requests: impl IntoIterator<Item = Request>) -> Vec<Request> {
-    requests.into_iter().flat_map(|request| BOTH.map(|protocol| request.clone().protocol(protocol))).collect()
-}
-
-fn example(name: &str) -> (Stack, Value) {
-    let configuration = configuration::example(name);
-    (
-        Stack::sark(configuration.clone()).remote(Remote::Files(configuration::example_files(name))).start(),
-        configuration,
-    )
+/// An example as a plan and as text, beside a real OPA with it.
+fn example(name: &str) -> (Stack, [Value; 2]) {
+    let ways = [configuration::example(name), configuration::example_source(name)];
+    (Stack::sark(ways[0].clone()).remote(Remote::Files(configuration::example_files(name))).start(), ways)
 }
 
 #[test]
 fn the_rbac_policy_answers_alike_inline_and_remotely() {
-    let (stack, configuration) = example("rbac-api");
+    let (stack, ways) = example("rbac-api");
     let mut requests = Vec::new();
     for user in ["alice", "bob", "carol", "dave", "mallory", "nobody", "alice,bob", ""] {
         for (method, path) in [
@@ -164,12 +79,12 @@ fn the_rbac_policy_answers_alike_inline_and_remotely() {
     requests.push(Request::get("/api/orders").header("x-user", "alice").header("x-user", "bob"));
     requests.push(Request::get("/api/orders"));
     requests.push(Request::get("/health"));
-    assert_same_answers(&stack, &configuration, &over_both(requests), &[200, 403]);
+    assert_same_answers(&stack, &ways, &over_both(requests), &[200, 403]);
 }
 
 #[test]
 fn the_claims_policy_answers_alike_inline_and_remotely() {
-    let (stack, configuration) = example("jwt-claims");
+    let (stack, ways) = example("jwt-claims");
     let claims = [
         // {"sub":"u1","tenant":"acme","scope":"orders:read orders:write"}
         "eyJzdWIiOiJ1MSIsInRlbmFudCI6ImFjbWUiLCJzY29wZSI6Im9yZGVyczpyZWFkIG9yZGVyczp3cml0ZSJ9",
@@ -199,12 +114,12 @@ fn the_claims_policy_answers_alike_inline_and_remotely() {
         }
     }
     requests.push(Request::get("/tenants/acme/orders"));
-    assert_same_answers(&stack, &configuration, &over_both(requests), &[200, 401, 403]);
+    assert_same_answers(&stack, &ways, &over_both(requests), &[200, 401, 403]);
 }
 
 #[test]
 fn the_gateway_policy_answers_alike_inline_and_remotely() {
-    let (stack, configuration) = example("ai-gateway");
+    let (stack, ways) = example("ai-gateway");
     let call = |name: &str, arguments: &str| {
         format!(
             r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{name}","arguments":{arguments}}}}}"#
@@ -243,16 +158,15 @@ fn the_gateway_policy_answers_alike_inline_and_remotely() {
             ["GET", "DELETE", "PUT", "POST"].map(|method| Request::new(method, "/mcp").header("x-agent", agent)),
         );
     }
-    assert_same_answers(&stack, &configuration, &over_both(requests), &[200, 400, 403, 413]);
+    assert_same_answers(&stack, &ways, &over_both(requests), &[200, 400, 403, 413]);
 }
 
 #[test]
 fn the_document_itself_is_alike_inline_and_remotely() {
-    let configuration = json!({
-        "policy": {"modules": {"policy.rego": MIRROR}, "path": "envoy/authz/result"},
-        "with_request_body": {"max_request_bytes": 1000, "allow_partial_message": true},
-    });
-    let stack = Stack::sark(configuration.clone())
+    let body = json!({"with_request_body": {"max_request_bytes": 1000, "allow_partial_message": true}});
+    let ways = [configuration::planned, configuration::source]
+        .map(|way| configuration::and(&way(MIRROR, &json!({}), "envoy/authz/result"), body.clone()));
+    let stack = Stack::sark(ways[0].clone())
         .remote(Remote::Policy(MIRROR.to_owned(), json!({})))
         .options(|options| options.normalize_path = false)
         .start();
@@ -355,17 +269,17 @@ fn the_document_itself_is_alike_inline_and_remotely() {
             .header("content-type", "application/json")
             .trailer("x-last", "1"),
     );
-    assert_same_answers(&stack, &configuration, &requests, &[200, 400, 409]);
+    assert_same_answers(&stack, &ways, &requests, &[200, 400, 409]);
 }
 
 #[test]
 fn an_opa_that_is_held_or_killed_is_felt_only_by_remote_users() {
-    let (stack, configuration) = example("rbac-api");
+    let (stack, ways) = example("rbac-api");
     let half = json!({
         "remote": {"cluster": "opa", "timeout": "0.5s"},
         "features": {"rust_opa": {"rollout_percentage": 50}},
     });
-    stack.push(&configuration::and(&configuration, half)).accepted();
+    stack.push(&configuration::and(&ways[0], half)).accepted();
     // bob is inline at 50 %, alice is not (docs/configuration.md).
     let statuses =
         || ["bob", "alice"].map(|user| stack.send(&Request::get("/api/orders").header("x-user", user)).status);

@@ -13,7 +13,7 @@ mod values;
 
 use fastrand::Rng;
 use sark_integration::oracle::Oracle;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use compare::Tally;
 
@@ -22,6 +22,14 @@ const INPUTS: usize = 8;
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// OPA's answer; `None` if the plan in it is nested too deep for the reader of JSON.
+fn ask(oracle: &mut Oracle, question: &Json) -> Option<Json> {
+    match oracle.ask(question) {
+        Err(error) if error.to_string().contains("recursion limit") => None,
+        answer => Some(answer.expect("an answer")),
+    }
 }
 
 #[test]
@@ -33,7 +41,7 @@ fn differential_generated_policies_are_answered_as_opa_answers_them() {
     while tally.pairs < pairs {
         let policy = policy::policy(&mut rng, |v0, modules| {
             let question = json!({"v0": v0, "modules": modules, "inputs": [], "queries": ["data.t = x"]});
-            oracle.ask(&question).expect("an answer")["queries"][0]["error"].is_null()
+            ask(&mut oracle, &question).is_some_and(|answer| answer["queries"][0]["error"].is_null())
         });
         let inputs: Vec<_> = (0..INPUTS).map(|_| values::input(&mut rng)).collect();
         let queries: Vec<_> = policy.decisions.iter().map(|name| format!("data.{name} = x")).collect();
@@ -41,7 +49,7 @@ fn differential_generated_policies_are_answered_as_opa_answers_them() {
         let question = json!({
             "v0": policy.v0, "modules": policy.modules, "data": data, "inputs": inputs, "queries": queries,
         });
-        let answer = oracle.ask(&question).expect("an answer");
+        let Some(answer) = ask(&mut oracle, &question) else { continue };
         tally.compare(&policy, &data, &inputs, &answer);
     }
     println!("seed {seed}: {tally}");

@@ -5,6 +5,7 @@ mod bundle;
 mod constructs;
 mod limits;
 mod loading;
+mod names_and_keys;
 mod refused;
 mod regorus_facts;
 mod scaling;

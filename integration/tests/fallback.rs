@@ -10,12 +10,13 @@ const BOTH: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
 static STACK: Shared = Shared::new(|| Mutex::new(Stack::sark(configuration(json!({}))).fake(Mode::Undefined).start()));
 
 /// Every way in which the inline side fails, by the first segment of the path, and whether the request may be the cause.
-const FAILURES: [(&str, bool); 6] = [
+const FAILURES: [(&str, bool); 7] = [
     ("conflict", false),
     ("undefined", false),
     ("bad_result", false),
     ("step_limit", true),
     ("time_limit", true),
+    ("size_limit", true),
     ("evaluation", true),
 ];
 
@@ -36,10 +37,11 @@ result := false if {
 	count([1 | some a in data.numbers; some b in data.numbers; a == b]) == 0
 }
 
+result := {"allowed": false, "dynamic_metadata": {"numbers": numbers.range(1, 120000)}} if kind == "size_limit"
+
 result := false if {
 	kind == "evaluation"
-	some letter in input.attributes.request.http.headers["x-text"]
-	letter == "a"
+	regex.match(input.attributes.request.http.headers["x-text"], "a")
 }
 "#,
     );
@@ -61,7 +63,7 @@ fn limits(reason: &str) -> Value {
 }
 
 fn request(reason: &str, protocol: Protocol) -> Request {
-    Request::post(format!("/{reason}")).protocol(protocol).header("x-text", "abc").body("hello")
+    Request::post(format!("/{reason}")).protocol(protocol).header("x-text", "\\p{Greek}").body("hello")
 }
 
 #[test]

@@ -88,3 +88,15 @@ fn every_counter_and_every_reason_has_its_row() {
         }
     }
 }
+
+#[test]
+fn every_builtin_is_named() {
+    // What OPA's compiler makes of operators has no name in a policy.
+    const OPERATORS: [&str; 14] =
+        ["and", "div", "eq", "equal", "gt", "gte", "lt", "lte", "minus", "mul", "neq", "or", "plus", "rem"];
+    let named = |name: &str| CONFIGURATION.contains(&format!("`{name}`"));
+    for builtin in crate::builtins::all() {
+        let hidden = OPERATORS.contains(&builtin.name) || builtin.name.starts_with("internal.");
+        assert!(hidden || named(builtin.name), "{} is not named", builtin.name);
+    }
+}

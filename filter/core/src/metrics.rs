@@ -96,7 +96,7 @@ pub enum Reason {
     SizeLimit,
     /// Inline: complete rules or functions gave different values.
     Conflict,
-    /// Inline: any other run-time error, for instance a value of a type the interpreter cannot iterate.
+    /// Inline: any other run-time error, for instance an answer that cannot be computed exactly.
     Evaluation,
     /// Inline: the input document holds what the engine cannot hold as OPA does.
     InexactInput,

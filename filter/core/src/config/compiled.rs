@@ -134,7 +134,7 @@ pub struct BodyLimit {
 pub struct Limits {
     /// Wall clock.
     pub time: Duration,
-    /// Steps of the interpreter.
+    /// Steps of the evaluator and its builtins.
     pub steps: u64,
 }
 

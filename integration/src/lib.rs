@@ -37,6 +37,7 @@ pub mod bucket;
 pub mod bundle;
 pub mod client;
 pub mod configuration;
+pub mod cpu;
 pub mod echo;
 pub mod envoy;
 pub mod error;

@@ -383,9 +383,12 @@ impl<'a> Lowerer<'a> {
         out: &mut Vec<Stmt>,
         write: impl FnOnce(&mut Self, &mut Vec<Stmt>) -> Result<(), PolicyError>,
     ) -> Result<(), PolicyError> {
+        if !self.ordered {
+            return write(self, out);
+        }
         let before = loops(out);
         write(self, out)?;
-        if self.ordered && loops(out) > before.saturating_add(1) {
+        if loops(out) > before.saturating_add(1) {
             return Err(order_error(node.span(), "several iterations inside a set or an object"));
         }
         Ok(())

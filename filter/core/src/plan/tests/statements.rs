@@ -9,7 +9,7 @@ fn lookups_in_objects_arrays_and_sets() {
     let plan =
         asking(&["a"], &[], vec![dot(local(0), text(1), 4), integer(1, 5), dot(local(4), local(5), 6)], local(6));
     assert_eq!(result(&plan, r#"{"a":[7,8]}"#, "{}"), "8");
-    for missing in ["{}", r#"{"a":[7]}"#, r#"{"a":{"x":7}}"#, r#"{"a":"xy"}"#, r#"{"a":null}"#, "7", ""] {
+    for missing in ["{}", r#"{"a":[7]}"#, r#"{"a":{"2":7}}"#, r#"{"a":"xy"}"#, r#"{"a":null}"#, "7", ""] {
         assert_eq!(result(&plan, missing, "{}"), "undefined", "{missing}");
     }
     let add = |value| stmt("SetAdd", json!({"set": 4, "value": value}));
@@ -19,6 +19,36 @@ fn lookups_in_objects_arrays_and_sets() {
     assert_eq!(result(&member(local(0)), "[1]", "{}"), "[1]");
     assert_eq!(result(&member(boolean(true)), "[1]", "{}"), "undefined");
     assert_eq!(result(&asking(&[], &[], vec![dot(text(0), text(0), 4)], local(4)), "{}", "{}"), "undefined");
+}
+
+/// In data, OPA finds these: it reads the keys of a reference there as texts. A plan does not tell where a value is from.
+#[test]
+fn a_key_that_could_be_a_text_of_data_ends_the_evaluation() {
+    let plan = asking(&["k"], &[], vec![dot(local(0), text(1), 4), dot(local(1), local(4), 5)], local(5));
+    let inexact = |plan: &Json, input: &str, data: &str| {
+        let ended = evaluate(plan, input, data);
+        assert!(matches!(ended, Err(EvalError::Inexact(_))), "{input} {data}: {ended:?}");
+    };
+    for (input, data) in [
+        (r#"{"k":2}"#, r#"{"2":1}"#),
+        (r#"{"k":2.0}"#, r#"{"2.0":1}"#),
+        (r#"{"k":2.5}"#, r#"{"2.50":1}"#),
+        (r#"{"k":"0"}"#, "[1]"),
+        (r#"{"k":"00"}"#, "[1]"),
+        (r#"{"k":0.0}"#, "[1]"),
+    ] {
+        inexact(&plan, input, data);
+    }
+    for (input, data) in [(r#"{"k":2}"#, r#"{"3":1}"#), (r#"{"k":"1"}"#, "[1]"), (r#"{"k":"a"}"#, "[1]")] {
+        assert_eq!(result(&plan, input, data), "undefined", "{input} {data}");
+    }
+    assert_eq!(result(&plan, r#"{"k":"2"}"#, r#"{"2":1}"#), "1");
+    assert_eq!(result(&plan, r#"{"k":0}"#, "[1]"), "1");
+    // Under `not` it must not become true.
+    let not = stmt("Not", json!({"block": block(&[dot(local(1), local(4), 5)])}));
+    let plan = asking(&["k"], &[], vec![dot(local(0), text(1), 4), not, assign(boolean(true), 6)], local(6));
+    inexact(&plan, r#"{"k":2}"#, r#"{"2":1}"#);
+    assert_eq!(result(&plan, r#"{"k":3}"#, r#"{"2":1}"#), "true");
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub struct Request {
     pub(super) target: String,
     pub(super) authority: String,
     pub(super) headers: Headers,
-    pub(super) frames: Option<Vec<Vec<u8>>>,
+    pub(crate) frames: Option<Vec<Vec<u8>>>,
     pub(super) trailers: Headers,
     pub(super) protocol: Protocol,
     pub(super) limit: Duration,

@@ -11,7 +11,7 @@ static STACK: Shared = Shared::new(|| Mutex::new(Stack::sark(configuration(json!
 
 /// Every way in which the inline side fails, by the first segment of the path, and whether the request may be the cause.
 const FAILURES: [(&str, bool); 7] = [
-    ("conflict", false),
+    ("conflict", true),
     ("undefined", false),
     ("bad_result", false),
     ("step_limit", true),
@@ -166,7 +166,7 @@ fn when_both_sides_fail_the_failure_mode_decides_but_never_lets_through_what_the
 fn with_a_dead_opa_an_inline_error_ends_in_the_failure_mode() {
     let stack = STACK.with(&configuration(json!({})));
     stack.fake().stop();
-    assert_failure_mode(&stack, "conflict", false, Some("status_503"));
+    assert_failure_mode(&stack, "bad_result", false, Some("status_503"));
     assert_failure_mode(&stack, "step_limit", true, Some("status_503"));
     stack.fake().listen().unwrap();
 }

@@ -94,7 +94,8 @@ pub enum Reason {
     DepthLimit,
     /// Inline: the decision is larger than a decision may be.
     SizeLimit,
-    /// Inline: complete rules or functions gave different values.
+    /// Inline: complete rules or functions gave different values. A plan evaluates partial rules whole, so there may be
+    /// a conflict where OPA, asking for one key, has none: it counts as caused by the request.
     Conflict,
     /// Inline: any other run-time error, for instance an answer that cannot be computed exactly.
     Evaluation,
@@ -210,6 +211,7 @@ impl Reason {
                 | Self::StepLimit
                 | Self::DepthLimit
                 | Self::SizeLimit
+                | Self::Conflict
                 | Self::Evaluation
                 | Self::InexactInput
                 | Self::BadMutation
@@ -309,6 +311,7 @@ mod tests {
                 Reason::StepLimit,
                 Reason::DepthLimit,
                 Reason::SizeLimit,
+                Reason::Conflict,
                 Reason::Evaluation,
                 Reason::InexactInput,
                 Reason::BadMutation,

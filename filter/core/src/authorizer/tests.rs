@@ -77,10 +77,10 @@ fn the_inline_side_allows_and_denies() {
 
 #[test]
 fn an_inline_error_without_remote_is_denied_or_follows_the_failure_mode() {
-    let conflict = [("x-user", "alice"), ("x-conflict", "1")];
-    let (check, step, _) = run(&authorizer(r#", "status_on_error": {"code": 503}"#), &conflict);
-    assert_eq!((status(&step), check.error().as_deref()), (503, Some("rust:conflict")));
-    let (check, step, host) = run(&authorizer(r#", "failure_mode_allow": true"#), &conflict);
+    let bad_result = [("x-conflict", "1")];
+    let (check, step, _) = run(&authorizer(r#", "status_on_error": {"code": 503}"#), &bad_result);
+    assert_eq!((status(&step), check.error().as_deref()), (503, Some("rust:bad_result")));
+    let (check, step, host) = run(&authorizer(r#", "failure_mode_allow": true"#), &bad_result);
     assert_eq!((status(&step), check.implementation()), (ALLOWED, Implementation::None));
     check.settle(&host);
     assert!(host.counted.borrow().iter().any(|name| name.ends_with("none.result.failure_mode_allow")));
@@ -340,6 +340,8 @@ allow := {"allowed": true, "headers": {"x-a": input.parsed_query.x[0]}}"#;
 fn what_passes_undecided_says_so_where_configured() {
     let extra = r#", "failure_mode_allow": true, "failure_mode_allow_header_add": true"#;
     let (_, step, _) = run(&authorizer(extra), &[("x-user", "alice"), ("x-conflict", "1")]);
+    assert_eq!(status(&step), 403, "OPA may know no conflict where a plan has one: it does not evaluate whole rules");
+    let (_, step, _) = run(&authorizer(extra), &[("x-conflict", "1")]);
     let Step::Allow(mutations) = step else { panic!("not let through") };
     let said = ("x-envoy-auth-failure-mode-allowed".to_owned(), "true".to_owned());
     assert_eq!(mutations.set_request_headers, [said]);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use sark_core::json;
+use sark_core::request::DEFAULT_JSON_DEPTH;
 use serde_json::Value;
 
 use crate::headers;
@@ -49,8 +50,9 @@ fn play(stack: &Stack, side: &str, requests: &[Request]) -> Vec<Seen> {
 /// Whether the inline engine can hold every number of a JSON body as OPA sees it. If not, the remote OPA is asked.
 fn is_held(request: &Request) -> bool {
     let body = request.frames.iter().flatten().flatten().copied().collect::<Vec<u8>>();
-    json::read(&body, json::Bounds::REQUEST).is_ok_and(|reading| reading.value.is_ok())
-        || json::parse(&body).is_err_and(|error| !error.beyond_bounds)
+    let bounds = json::Bounds { depth: DEFAULT_JSON_DEPTH, ..json::Bounds::REQUEST };
+    // What is no JSON is answered 400 or never read.
+    json::read(&body, bounds).map_or(true, |reading| reading.value.is_ok())
 }
 
 fn client_headers(reply: &Response, upstreams: bool) -> Vec<(String, String)> {

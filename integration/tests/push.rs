@@ -171,7 +171,7 @@ fn generate(dice: &mut Dice, number: usize) -> (String, Kind) {
         ),
         3 => and(
             &good,
-            json!({"policy": {"data": {"\u{e9}\u{1f980} \" \\ \u{7f}": [null, 1.5e-7, -0.0, 12_345_678_901_234_567_890_u64]}}}),
+            json!({"policy": {"data": {"\u{e9}\u{1f980} \" \\ \u{7f}": [null, 1.5e-7, -0.5, 12_345_678_901_234_567_890_u64]}}}),
         ),
         4 => {
             let deep = (0..1 + dice.roll(60)).fold(json!(number), |inner, _| json!({"deeper": [inner]}));

@@ -286,7 +286,7 @@ fn t12_more_than_1024_headers_from_the_policy_are_an_error() {
         let extra = json!({"policy": {"data": {"many": many}}, "status_on_error": {"code": 500}});
         stack.push(&and(&of(&format!("result := {shape}\n")), extra)).accepted();
         let count = [
-            ("opa_evaluation_errors_total.implementation.rust.reason.bad_result", 1),
+            ("opa_evaluation_errors_total.implementation.rust.reason.bad_mutation", 1),
             ("sark_decisions_total.implementation.none.result.failure_mode_deny", 1),
             ("feature_flag_assignments_total.feature.rust_opa.implementation.rust", 1),
         ];
@@ -306,7 +306,7 @@ fn t12_more_than_1024_headers_in_the_remote_answer_do_not_let_the_request_throug
     gate.decide("/t12/remote/b", json!({"allowed": true, "headers": many}));
     for path in ["/t12/remote/a", "/t12/remote/b"] {
         assert_eq!(stack.send(&Request::get(path)).status, 403, "{path}");
-        assert_eq!(stack.envoy().access_of(path).unwrap()["error"], "remote:bad_result");
+        assert_eq!(stack.envoy().access_of(path).unwrap()["error"], "remote:bad_mutation");
     }
     assert_eq!(stack.echo().received_at("/t12/remote"), []);
 }

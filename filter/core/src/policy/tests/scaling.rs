@@ -1,6 +1,8 @@
 //! Texts that would make loading quadratic or worse: each costs about what a normal policy of the same length costs, or is
 //! refused.
 
+#![cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "what takes the time runs natively only"))]
+
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

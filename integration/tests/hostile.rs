@@ -70,8 +70,7 @@ const HARM: [(&str, &[&str]); 5] = [
     ("expand", &["step_limit", "evaluation"]),
     ("range", &["step_limit", "evaluation"]),
     ("double", &["step_limit", "evaluation"]),
-    // The search is linear, and the answer OPA's.
-    ("backtrack", &["none"]),
+    ("backtrack", &["none"]), // linear, and answered as OPA answers
 ];
 
 fn data() -> Value {

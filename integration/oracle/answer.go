@@ -91,31 +91,34 @@ func (q *question) answer() answered {
 	if q.SkipResult {
 		return reply
 	}
-	result, err := q.evaluate()
+	prepared, err := q.prepare()
 	if err != nil {
 		reply.Error = describe(err)
 		return reply
 	}
-	reply.Result = result
+	evaluated := evaluateWith(prepared, q.input)
+	reply.Result, reply.Error = evaluated.Result, evaluated.Error
 	return reply
 }
 
-func (q *question) evaluate() ([]map[string]any, error) {
+// prepare compiles the policy and the query; what is evaluated later gives tagged bindings.
+func (q *question) prepare() (rego.PreparedEvalQuery, error) {
+	return rego.New(append(q.options(), taggedBindings())...).PrepareForEval(context.Background())
+}
+
+// evaluateWith answers for an input; nil: there is none.
+func evaluateWith(prepared rego.PreparedEvalQuery, input ast.Value) answered {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	prepared, err := rego.New(append(q.options(), taggedBindings())...).PrepareForEval(ctx)
-	if err != nil {
-		return nil, err
-	}
 	var evaluation []rego.EvalOption
-	if q.input != nil {
-		evaluation = append(evaluation, rego.EvalParsedInput(q.input))
+	if input != nil {
+		evaluation = append(evaluation, rego.EvalParsedInput(input))
 	}
 	solutions, err := prepared.Eval(ctx, evaluation...)
 	if err != nil {
-		return nil, err
+		return answered{Error: describe(err)}
 	}
-	return bindings(solutions), nil
+	return answered{Result: bindings(solutions)}
 }
 
 // taggedBindings has the library read solutions as tagged values, not as the Go structures that lose sets.

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/util"
 )
 
@@ -50,7 +47,7 @@ func batchLine(line []byte) (any, error) {
 
 func (q *question) answerAll(inputs []*ast.Term) queryAnswer {
 	var reply queryAnswer
-	prepared, err := rego.New(append(q.options(), taggedBindings())...).PrepareForEval(context.Background())
+	prepared, err := q.prepare()
 	if err != nil {
 		reply.Error = describe(err)
 		return reply
@@ -60,17 +57,7 @@ func (q *question) answerAll(inputs []*ast.Term) queryAnswer {
 		return reply
 	}
 	for _, input := range inputs {
-		reply.Answers = append(reply.Answers, answerOne(prepared, input.Value))
+		reply.Answers = append(reply.Answers, evaluateWith(prepared, input.Value))
 	}
 	return reply
-}
-
-func answerOne(prepared rego.PreparedEvalQuery, input ast.Value) answered {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	solutions, err := prepared.Eval(ctx, rego.EvalParsedInput(input))
-	if err != nil {
-		return answered{Error: describe(err)}
-	}
-	return answered{Result: bindings(solutions)}
 }

@@ -1,15 +1,10 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
-	"fmt"
-	"os"
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/util"
 )
 
@@ -43,39 +38,24 @@ type factCase struct {
 	Error     string `json:"error,omitempty"`
 }
 
-// rewriteFacts puts OPA's plans and answers into the file, in place.
-func rewriteFacts(path string) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
+// rewriteFact puts OPA's plan and answers into a line.
+func rewriteFact(line []byte) (any, error) {
+	var row fact
+	if err := util.UnmarshalJSON(line, &row); err != nil {
+		return nil, err
 	}
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	for number, line := range bytes.Split(bytes.TrimSpace(text), []byte("\n")) {
-		var row fact
-		if err = util.UnmarshalJSON(line, &row); err == nil {
-			err = row.ask()
-		}
-		if err == nil {
-			err = encoder.Encode(row)
-		}
-		if err != nil {
-			return fmt.Errorf("%s:%d: %w", path, number+1, err)
-		}
-	}
-	return os.WriteFile(path, out.Bytes(), 0o644)
+	return &row, row.ask()
 }
 
 func (row *fact) ask() error {
 	query := "data." + strings.ReplaceAll(row.Decision, "/", ".") + " = result"
 	q := &question{V0: row.V0, Modules: row.Modules, Data: row.Data, Query: query}
 	row.Error, row.Plan = "", nil
-	prepared, err := rego.New(append(q.options(), taggedBindings())...).PrepareForEval(context.Background())
+	prepared, err := q.prepare()
 	if err != nil {
 		row.Error = describe(err).Code
 		q.Data = nil
-		prepared, err = rego.New(append(q.options(), taggedBindings())...).PrepareForEval(context.Background())
+		prepared, err = q.prepare()
 	}
 	taken := err == nil
 	if taken {
@@ -93,7 +73,7 @@ func (row *fact) ask() error {
 		if err != nil {
 			return err
 		}
-		asked.take(answerOne(prepared, input))
+		asked.take(evaluateWith(prepared, input))
 	}
 	return nil
 }

@@ -32,9 +32,9 @@ func main() {
 	case "call":
 		err = eachLine(out, callLine)
 	case "vectors":
-		err = eachFile(rewriteVectors)
+		err = eachFile(rewriteVector)
 	case "facts":
-		err = eachFile(rewriteFacts)
+		err = eachFile(rewriteFact)
 	default:
 		err = fmt.Errorf("no such command: %s", os.Args[1])
 	}
@@ -52,9 +52,9 @@ func fail(err error) {
 }
 
 // eachFile rewrites the files that the command line names.
-func eachFile(rewrite func(path string) error) error {
+func eachFile(rewrite func(line []byte) (any, error)) error {
 	for _, path := range os.Args[2:] {
-		if err := rewrite(path); err != nil {
+		if err := rewriteLines(path, rewrite); err != nil {
 			return err
 		}
 	}

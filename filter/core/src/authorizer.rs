@@ -11,9 +11,9 @@
 //! and a route that disables the check where `route_overrides` is on.
 
 use crate::builtins::Moment;
-use crate::config::{self, Config, ConfigError, Policy, Settings};
+use crate::config::{self, Config, ConfigError, Limits, Settings};
 use crate::decision::{self, Decision, Metadata, Mutations, Reply, Unusable, Verdict};
-use crate::engine::{self, Engine, LoadError, Shelf};
+use crate::engine::{self, Engine, LoadError, Loaded, Shelf};
 use crate::host::{Clock, Host, HostError};
 use crate::metrics::{Counter, Implementation, Outcome, Reason};
 use crate::policy::DecisionPath;
@@ -64,15 +64,15 @@ impl Authorizer {
         shelf: &Shelf,
     ) -> Result<Self, ConfigError> {
         let Config { policy, settings } = config::read(bytes, env)?;
-        let paths: Vec<DecisionPath> = std::iter::once(&policy.path).chain(&policy.more_paths).cloned().collect();
-        let mut engines = Vec::with_capacity(paths.len());
-        let mut summaries = Vec::with_capacity(paths.len());
-        for path in &paths {
-            let policy = Policy { path: path.clone(), ..policy.clone() };
-            let (engine, summary) = load(policy, &settings, &clock, shelf)?;
+        let unprovided = request::unprovided(&settings.shape);
+        let mut engines = Vec::new();
+        let mut summaries = Vec::new();
+        for loaded in engine::load(&policy, shelf, &unprovided) {
+            let (engine, summary) = ready(loaded, policy.unsupported_goes_remote, settings.limits, &clock)?;
             engines.push(engine);
             summaries.push(summary);
         }
+        let paths = policy.paths().cloned().collect();
         Ok(Self { config: settings, paths, engines, clock, summary: summaries.join("; ") })
     }
 
@@ -116,19 +116,19 @@ impl Authorizer {
     }
 }
 
-fn load(
-    policy: Policy,
-    settings: &Settings,
+/// The engine of a decision, or `None` where the remote OPA makes it; and what the operator is told.
+fn ready(
+    loaded: Result<Loaded, LoadError>,
+    unsupported_goes_remote: bool,
+    limits: Limits,
     clock: &Rc<dyn Clock>,
-    shelf: &Shelf,
 ) -> Result<(Option<Engine>, String), ConfigError> {
-    let goes_remote = policy.unsupported_goes_remote;
-    match engine::load(policy, shelf, &request::unprovided(&settings.shape)) {
+    match loaded {
         Ok(loaded) => {
             let summary = loaded.summary.clone();
-            Ok((Some(Engine::new(loaded, settings.limits, Rc::clone(clock))), summary))
+            Ok((Some(Engine::new(loaded, limits, Rc::clone(clock))), summary))
         }
-        Err(LoadError::Unsupported(why)) if goes_remote => {
+        Err(LoadError::Unsupported(why)) if unsupported_goes_remote => {
             Ok((None, format!("the policy cannot be decided inline, the remote OPA decides for everyone: {why}")))
         }
         Err(error) => Err(ConfigError::new("policy", error.to_string())),

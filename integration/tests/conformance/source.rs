@@ -43,7 +43,8 @@ fn load(question: &Question, data: regorus::Value, path: &str) -> Result<Engine,
         more_paths: Vec::new(),
         unsupported_goes_remote: false,
     };
-    let loaded = engine::load(policy, &Shelf::default(), &[]).map_err(|error| without_place(&error.to_string()))?;
+    let loaded = engine::load(&policy, &Shelf::default(), &[]).remove(0);
+    let loaded = loaded.map_err(|error| without_place(&error.to_string()))?;
     Ok(Engine::new(loaded, production::LIMITS, Rc::new(production::WallClock)))
 }
 

@@ -8,6 +8,7 @@ mod aggregates;
 mod args;
 mod arrays;
 mod bits;
+mod bounded;
 mod context;
 mod crypto;
 mod encoding;
@@ -27,7 +28,6 @@ mod percent;
 #[cfg(feature = "jwt")]
 #[cfg_attr(not(feature = "x509"), allow(dead_code, unused_imports, reason = "crypto.x509 reads the rest"))]
 mod pki;
-mod programs;
 mod regexes;
 mod rego_text;
 mod schema;
@@ -49,7 +49,7 @@ pub(crate) mod tests;
 
 pub use context::{Context, Moment};
 pub use memory::Memory;
-pub(crate) use order::compare;
+pub(crate) use order::{FREE_BYTES, compare, equal_paid};
 pub(crate) use rego_text::is_double;
 
 use crate::engine::EvalError;

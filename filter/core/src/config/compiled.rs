@@ -64,7 +64,7 @@ pub struct Settings {
 }
 
 /// `policy`.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Policy {
     /// What is to be run.
     pub program: Program,
@@ -78,8 +78,15 @@ pub struct Policy {
     pub unsupported_goes_remote: bool,
 }
 
+impl Policy {
+    /// The configured decision, then those that a route may choose.
+    pub fn paths(&self) -> impl Iterator<Item = &DecisionPath> {
+        std::iter::once(&self.path).chain(&self.more_paths)
+    }
+}
+
 /// What the policy consists of.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Program {
     /// OPA's `plan.json`.
     Plan(Vec<u8>),

@@ -8,7 +8,6 @@ use crate::plan::{Entry, Passes, Plan, PlanError, Reads, Scratch};
 use crate::policy::{self, DecisionPath};
 use crate::request::Unprovided;
 use regorus::Value;
-use std::fmt::Write as _;
 use std::rc::Rc;
 
 /// A policy that is ready to be evaluated.
@@ -42,25 +41,35 @@ impl std::fmt::Display for LoadError {
     }
 }
 
-/// Makes a policy ready.
+/// Makes a policy ready: each of its decisions, in the order of [`Policy::paths`].
 ///
 /// `unprovided` is what the input document will lack ([`crate::request::unprovided`]).
 /// Pure but for the shelf, which changes the cost and never the outcome; bounded by counts.
 ///
-/// # Errors
-/// Why it cannot be evaluated here.
-pub fn load(policy: Policy, shelf: &Shelf, unprovided: &[Unprovided]) -> Result<Loaded, LoadError> {
-    let Policy { program, data, path, .. } = policy;
-    match program {
-        Program::Plan(bytes) => load_plan(&bytes, data, &path, shelf, unprovided),
+/// The errors say why a decision cannot be evaluated here.
+pub fn load(policy: &Policy, shelf: &Shelf, unprovided: &[Unprovided]) -> Vec<Result<Loaded, LoadError>> {
+    let paths = policy.paths();
+    match &policy.program {
+        Program::Plan(bytes) => {
+            let taken = shelf.take(bytes, || Plan::load(bytes, Passes::ALL)).map_err(refused);
+            let of_path = |path| {
+                let (plan, kept) = taken.clone()?;
+                check_reads(plan.reads(), unprovided)?;
+                of_plan(plan, kept, policy.data.clone(), path)
+            };
+            paths.map(of_path).collect()
+        }
         Program::Source { modules, version } => {
-            let count = modules.len();
-            let loaded = policy::load(&modules, data, &path, version)
-                .map_err(|error| LoadError::Unsupported(error.to_string()))?;
-            let summary = format!("the policy is compiled from source ({count} modules), decision {path}");
-            let policy::Loaded { plan, entry, data } = loaded;
-            check_reads(plan.reads(), unprovided)?;
-            Ok(Loaded { runner: Planned { plan: Rc::new(plan), entry, data }, summary })
+            let of_path = |path| {
+                let loaded = policy::load(modules, policy.data.clone(), path, *version)
+                    .map_err(|error| LoadError::Unsupported(error.to_string()))?;
+                let policy::Loaded { plan, entry, data } = loaded;
+                check_reads(plan.reads(), unprovided)?;
+                let count = modules.len();
+                let summary = format!("the policy is compiled from source ({count} modules), decision {path}");
+                Ok(Loaded { runner: Planned { plan: Rc::new(plan), entry, data }, summary })
+            };
+            paths.map(of_path).collect()
         }
     }
 }
@@ -84,15 +93,8 @@ fn check_reads(reads: &Reads, unprovided: &[Unprovided]) -> Result<(), LoadError
     }
 }
 
-fn load_plan(
-    bytes: &[u8],
-    data: Value,
-    path: &DecisionPath,
-    shelf: &Shelf,
-    unprovided: &[Unprovided],
-) -> Result<Loaded, LoadError> {
-    let (plan, kept) = shelf.take(bytes, || Plan::load(bytes, Passes::ALL)).map_err(refused)?;
-    check_reads(plan.reads(), unprovided)?;
+/// A decision of a plan; `kept`: the plan was in use already.
+fn of_plan(plan: Rc<Plan>, kept: bool, data: Value, path: &DecisionPath) -> Result<Loaded, LoadError> {
     let Some(entry) = plan.entry(&path.to_string()) else {
         let known: Vec<&str> = plan.entry_points().collect();
         return Err(LoadError::Invalid(format!(
@@ -100,10 +102,8 @@ fn load_plan(
             known.join(", ")
         )));
     };
-    let mut summary = format!("the policy is evaluated as a plan, decision {path}");
     let kept = if kept { ", kept from the configuration before; its data is new" } else { "" };
-    // Writing to a string cannot fail.
-    let _ = write!(summary, "{kept}");
+    let summary = format!("the policy is evaluated as a plan, decision {path}{kept}");
     Ok(Loaded { runner: Planned { plan, entry, data }, summary })
 }
 

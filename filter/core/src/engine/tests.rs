@@ -1,3 +1,4 @@
+use super::load as load_all;
 use super::*;
 use crate::config::{Policy, Program};
 use crate::host::testing::FakeClock;
@@ -7,6 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use std::time::Duration;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// The first decision of a policy.
+fn load(policy: Policy, shelf: &Shelf, unprovided: &[crate::request::Unprovided]) -> Result<Loaded, LoadError> {
+    load_all(&policy, shelf, unprovided).remove(0)
+}
 
 fn engine(rego: &str, limits: Limits, clock: &Rc<FakeClock>) -> Engine {
     let modules = [Module { name: "p.rego".to_owned(), text: format!("package envoy.authz\n{rego}") }];
@@ -144,6 +150,14 @@ fn other_data_keeps_the_plan_and_changes_the_answer() {
     assert_eq!((ask(&first), ask(&second)), (Ok(Value::Bool(false)), Ok(Value::Bool(true))));
     drop((first, second));
     assert!(!load("{}").summary.contains("kept"), "nobody used it any more");
+}
+
+#[test]
+fn a_plan_is_not_kept_from_before_because_it_has_several_decisions() {
+    let more_paths = vec![DecisionPath::parse("").unwrap()];
+    let loaded = load_all(&Policy { more_paths, ..planned("{}", "") }, &Shelf::default(), &[]);
+    let summaries = loaded.into_iter().map(|loaded| loaded.map_err(|error| error.to_string()).unwrap().summary);
+    assert_eq!(summaries.collect::<Vec<_>>(), ["the policy is evaluated as a plan, decision envoy/authz/allow"; 2]);
 }
 
 #[test]

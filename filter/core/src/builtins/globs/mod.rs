@@ -4,8 +4,8 @@ mod compile;
 mod lexer;
 mod matcher;
 
+use super::bounded::Programs;
 use super::operands::{arity, text};
-use super::programs::Programs;
 use super::{Builtin, Context, Failure, own};
 use matcher::Glob;
 use regorus::Value;
@@ -31,7 +31,7 @@ fn compiled(context: &mut Context, pattern: &str, delimiters: Vec<char>) -> Resu
     // Compiling takes a few steps a character.
     context.work(pattern.len().saturating_mul(64))?;
     let glob = Rc::new(compile::compile(pattern, delimiters)?);
-    context.memory.globs.put(pattern, Rc::clone(&glob), glob.bytes());
+    context.memory.globs.put(pattern.into(), Rc::clone(&glob), glob.bytes().saturating_add(pattern.len()));
     Ok(glob)
 }
 

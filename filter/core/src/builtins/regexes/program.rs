@@ -1,7 +1,7 @@
 //! Compiled regular expressions, and searching with them.
 
 use super::parse::{self, Parsed};
-use crate::builtins::programs::Programs;
+use crate::builtins::bounded::Programs;
 use crate::builtins::{Context, Failure};
 use regex_automata::nfa::thompson::backtrack::{self, BoundedBacktracker};
 use regex_automata::nfa::thompson::pikevm::{self, PikeVM};
@@ -62,7 +62,7 @@ pub(in crate::builtins) fn program(context: &mut Context, pattern: &str) -> Resu
     }
     let program = Rc::new(compile(context, pattern)?);
     let bytes = program.backtracking.get_nfa().memory_usage();
-    context.memory.regexes.programs.put(pattern, Rc::clone(&program), bytes);
+    context.memory.regexes.programs.put(pattern.into(), Rc::clone(&program), bytes.saturating_add(pattern.len()));
     Ok(program)
 }
 

@@ -1,60 +1,13 @@
 //! Equality and lookups, paid for by the size of what is compared: one statement may compare two documents.
 
 use super::stopped;
-use crate::builtins::Context;
+use crate::builtins::{Context, FREE_BYTES, equal_paid};
 use crate::engine::EvalError;
 use regorus::Value;
 
-/// Strings up to this many bytes are compared at the price of a statement.
-const FREE_BYTES: usize = 64;
-
 /// Whether two values are equal.
 pub fn equal(a: &Value, b: &Value, context: &mut Context) -> Result<bool, EvalError> {
-    match (a, b) {
-        (Value::String(a), Value::String(b)) => {
-            if a.len() != b.len() {
-                return Ok(false);
-            }
-            if a.len() > FREE_BYTES {
-                context.work(a.len()).map_err(stopped)?;
-            }
-            Ok(a == b)
-        }
-        (Value::Array(a), Value::Array(b)) => {
-            if a.len() != b.len() {
-                return Ok(false);
-            }
-            all_equal(a.iter().zip(b.iter()), context)
-        }
-        (Value::Set(a), Value::Set(b)) => {
-            if a.len() != b.len() {
-                return Ok(false);
-            }
-            all_equal(a.iter_sorted().zip(b.iter_sorted()), context)
-        }
-        (Value::Object(a), Value::Object(b)) => {
-            if a.len() != b.len() {
-                return Ok(false);
-            }
-            let pairs = a.iter_sorted().zip(b.iter_sorted());
-            all_equal(pairs.flat_map(|(a, b)| [(a.0, b.0), (a.1, b.1)]), context)
-        }
-        // Of different kinds, or small.
-        _ => Ok(a == b),
-    }
-}
-
-fn all_equal<'v>(
-    mut pairs: impl Iterator<Item = (&'v Value, &'v Value)>,
-    context: &mut Context,
-) -> Result<bool, EvalError> {
-    pairs.try_fold(true, |so_far, (a, b)| {
-        if !so_far {
-            return Ok(false);
-        }
-        context.step()?;
-        equal(a, b, context)
-    })
+    equal_paid(context, a, b).map_err(stopped)
 }
 
 /// Pays for finding a key among so many: the tree compares it a few times, in full.

@@ -8,14 +8,17 @@ TOOLCHAIN=$(sed -n 's/^channel *= *"\(.*\)"/\1/p' "$ROOT/rust-toolchain.toml")
 WASM_BINDGEN_VERSION=$(sed -n '/^name = "wasm-bindgen"$/{n;s/^version = "\(.*\)"/\1/p;}' "$ROOT/Cargo.lock")
 CACHE=${SARK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sark}
 
-# The shipped module, wherever cargo was told to build (the scripts run it from the root).
-WASM=$(cd "$ROOT" && realpath -m "${CARGO_TARGET_DIR:-target}/wasm32-wasip1/release/sark_filter.wasm")
+# Wherever cargo was told to build (the scripts run it from the root).
+TARGET=$(cd "$ROOT" && realpath -m "${CARGO_TARGET_DIR:-target}")
+
+# The shipped module.
+WASM=$TARGET/sark.wasm
 
 # Our own part: what it is built from is its version.
 ORACLE_VERSION=$(cat "$ROOT"/integration/oracle/{*.go,go.mod,go.sum} | sha256sum | cut -c 1-12)
 
 # The module that fails on purpose, for tests.
-WASM_FAULTS=${WASM/\/release\//\/faults\/}
+WASM_FAULTS=$TARGET/sark-faults.wasm
 
 say() { printf '%s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
@@ -32,7 +35,19 @@ binary() {
     opa) say "$CACHE/opa-$OPA_VERSION/opa" ;;
     func-e) say "$CACHE/func-e-$FUNC_E_VERSION/func-e" ;;
     oracle) say "$CACHE/oracle-$ORACLE_VERSION/oracle" ;;
+    wasm-opt) say "$CACHE/wasm-opt-$BINARYEN_VERSION/wasm-opt" ;;
     wasm-bindgen) say "$CACHE/wasm-bindgen-$WASM_BINDGEN_VERSION/wasm-bindgen-test-runner" ;;
     *) die "no such part: $1" ;;
   esac
+}
+
+# optimise IN OUT: what binaryen makes of a wasm file of cargo's, without the names of its functions. Quick if IN was
+# not built again.
+optimise() {
+  local wasm_opt
+  [ "$2" -nt "$1" ] && return
+  wasm_opt=$(binary wasm-opt)
+  [ -x "$wasm_opt" ] || die "wasm-opt is not installed; run scripts/install wasm-opt"
+  "$wasm_opt" -O3 --strip-debug --strip-producers "$1" -o "$2.new"
+  mv "$2.new" "$2"
 }

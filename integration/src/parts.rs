@@ -26,7 +26,7 @@ pub fn func_e() -> Result<PathBuf> {
 pub fn wasm() -> Result<PathBuf> {
     let path = match std::env::var_os("SARK_WASM") {
         Some(path) => PathBuf::from(path),
-        None => workspace().join("target/wasm32-wasip1/release/sark_filter.wasm"),
+        None => workspace().join("target/sark.wasm"),
     };
     found(path, "the wasm module", "scripts/build")
 }
@@ -35,7 +35,7 @@ pub fn wasm() -> Result<PathBuf> {
 pub fn wasm_faults() -> Result<PathBuf> {
     let path = match std::env::var_os("SARK_WASM_FAULTS") {
         Some(path) => PathBuf::from(path),
-        None => workspace().join("target/wasm32-wasip1/faults/sark_filter.wasm"),
+        None => workspace().join("target/sark-faults.wasm"),
     };
     found(path, "the wasm module with faults", "scripts/build --faults")
 }

@@ -6,6 +6,8 @@
 use super::paths::Paths;
 use super::program::{ConstantId, Constants, Kind, Operand, Place, Slot};
 use crate::builtins::Function;
+use regorus::Value;
+use std::collections::BTreeMap;
 
 /// An index into [`Code::operations`]; while code is made, the number of a label.
 pub type Target = u32;
@@ -77,6 +79,13 @@ pub enum Operation {
         value: Operand,
         fail: Target,
     },
+    /// Looks up key after key and goes on where what is found leads.
+    Switch {
+        source: Slot,
+        keys: Box<[Operand]>,
+        targets: BTreeMap<Value, Target>,
+        otherwise: Target,
+    },
     Length {
         source: Operand,
         target: Slot,
@@ -144,6 +153,9 @@ impl Operation {
             Self::CallDynamic { not_found, undefined, .. } => {
                 *not_found = resolve(*not_found);
                 *undefined = resolve(*undefined);
+            }
+            Self::Switch { targets, otherwise, .. } => {
+                targets.values_mut().chain([otherwise]).for_each(|target| *target = resolve(*target));
             }
             Self::Return { .. }
             | Self::Exit { .. }

@@ -1,11 +1,15 @@
 //! From the checked tree to code with jumps.
 
+use super::choice::{Choice, choices};
 use super::code::{Operation, Routine, Target};
-use super::program::{Action, Block, EntryPoint, Function, Place, Statement};
+use super::program::{Action, Block, Constants, EntryPoint, Function, Place, Statement};
+use regorus::Value;
+use std::collections::BTreeMap;
 
 /// Code in the making: targets are numbers of labels.
-#[derive(Default)]
-pub struct Emitter {
+pub struct Emitter<'p> {
+    /// By which blocks are chosen; `None`: they are tried one after the other.
+    chosen_by: Option<&'p Constants>,
     operations: Vec<Operation>,
     places: Vec<Place>,
     /// Where each label is, once it is known.
@@ -15,7 +19,13 @@ pub struct Emitter {
     place: Place,
 }
 
-impl Emitter {
+impl<'p> Emitter<'p> {
+    /// Nothing emitted yet.
+    pub fn new(chosen_by: Option<&'p Constants>) -> Self {
+        let place = Place::default();
+        Self { chosen_by, operations: Vec::new(), places: Vec::new(), labels: Vec::new(), around: Vec::new(), place }
+    }
+
     /// Emits a function; of one that is not reached, only its end.
     pub fn function(&mut self, function: &Function, reached: bool) -> Routine {
         let start = self.here();
@@ -74,6 +84,39 @@ impl Emitter {
     }
 
     fn blocks(&mut self, blocks: &[Block]) {
+        let choices = self.chosen_by.map(|constants| choices(blocks, constants)).unwrap_or_default();
+        let mut next = 0;
+        for choice in choices {
+            self.one_after_the_other(blocks.get(next..choice.first).unwrap_or_default());
+            self.chosen(&choice, blocks.get(choice.first..choice.end()).unwrap_or_default());
+            next = choice.end();
+        }
+        self.one_after_the_other(blocks.get(next..).unwrap_or_default());
+    }
+
+    /// Blocks of which a lookup chooses: behind each comes the next one that wants to find the same.
+    fn chosen(&mut self, choice: &Choice, blocks: &[Block]) {
+        let end = self.label();
+        let starts: Vec<Target> = blocks.iter().map(|_| self.label()).collect();
+        let mut targets = BTreeMap::new();
+        let mut follower = Vec::new();
+        for (constant, start) in choice.constants.iter().zip(&starts).rev() {
+            let value =
+                self.chosen_by.and_then(|constants| constants.get(*constant)).cloned().unwrap_or(Value::Undefined);
+            follower.push(targets.insert(value, *start).unwrap_or(end));
+        }
+        let keys = choice.keys.as_slice().into();
+        self.place = blocks.first().and_then(|block| block.0.first()).map_or(self.place, |statement| statement.place);
+        self.emit(Operation::Switch { source: choice.source, keys, targets, otherwise: end });
+        for ((block, start), follower) in blocks.iter().zip(starts).zip(follower.into_iter().rev()) {
+            self.put(start);
+            self.one_after_the_other(std::slice::from_ref(block));
+            self.emit(Operation::Jump { to: follower });
+        }
+        self.put(end);
+    }
+
+    fn one_after_the_other(&mut self, blocks: &[Block]) {
         for block in blocks {
             let behind = self.label();
             self.body(block, behind);

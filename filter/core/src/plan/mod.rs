@@ -5,6 +5,7 @@
 //! statement means is what OPA's own wasm compiler makes of it (`internal/compiler/wasm/wasm.go`).
 
 mod access;
+mod choice;
 mod code;
 mod emit;
 mod error;
@@ -100,7 +101,8 @@ impl Plan {
         // Before any pass, so that it does not depend on them.
         let reads = reads::reads(&mut program, reach);
         optimise::run(&mut program, passes);
-        let mut emitter = Emitter::default();
+        let chosen_from = passes.index.then_some(&program.constants);
+        let mut emitter = Emitter::new(chosen_from);
         let functions = program.functions.iter().zip(&reach.functions);
         let functions = functions.map(|(function, reached)| emitter.function(function, *reached)).collect();
         let entries = program.entries.iter().map(|entry| emitter.entry(entry)).collect();

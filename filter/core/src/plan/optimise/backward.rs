@@ -70,6 +70,10 @@ impl<'a> Walk<'a> {
                 return after;
             }
             let undefined = self.behind(0);
+            if let Some(test) = edits.test_to_go_first(&statement.action, following, &undefined) {
+                let before = self.statement(statement, test.after, following);
+                return self.statement(test.statement, before, following);
+            }
             if edits.absorbed(&statement.action, following, &undefined) {
                 return self.before_following(following);
             }

@@ -3,6 +3,7 @@
 mod copies;
 mod dead;
 mod paths;
+mod tests_first;
 
 use super::slots::Slots;
 use crate::plan::program::{Action, Slot, Statement};
@@ -16,6 +17,8 @@ pub struct Edits {
     pub copies: bool,
     /// What nobody reads is not computed.
     pub dead: bool,
+    /// Tests against constants go before what only prepares other tests.
+    pub tests_first: bool,
 }
 
 /// A statement that has been walked, and what is live behind it.
@@ -44,6 +47,17 @@ impl Edits {
         let joined = self.copies && copies::write_to_target(action, next, undefined)
             || self.paths && paths::join_any(action, next, undefined);
         if joined { following.pop().map(|next| next.after) } else { None }
+    }
+
+    /// Takes out the test that follows a statement if it is to be done before it.
+    pub fn test_to_go_first(
+        self,
+        action: &Action,
+        following: &mut Vec<Following>,
+        undefined: &Slots,
+    ) -> Option<Following> {
+        let goes_behind = tests_first::goes_behind(action, following.last()?, undefined);
+        (self.tests_first && goes_behind).then(|| following.pop()).flatten()
     }
 
     /// Leaves out a key or a value of a scan that nobody reads.

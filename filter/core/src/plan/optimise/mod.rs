@@ -1,8 +1,5 @@
 //! Passes over the checked tree. Each can be turned off, and none changes an answer: all conformance cases are run with
 //! and without.
-//!
-//! Left out on purpose: an index over `input.a.b == constant`. It would be one more pass here, over functions whose
-//! definitions each begin with such tests.
 
 mod backward;
 mod constants;
@@ -31,13 +28,17 @@ pub struct Passes {
     pub copies: bool,
     /// What nobody reads is not computed.
     pub dead: bool,
+    /// Of blocks that test the same place, one lookup chooses; tests go before what only prepares others.
+    pub index: bool,
 }
 
 impl Passes {
     /// Every pass.
-    pub const ALL: Self = Self { constants: true, early_exit: true, paths: true, copies: true, dead: true };
+    pub const ALL: Self =
+        Self { constants: true, early_exit: true, paths: true, copies: true, dead: true, index: true };
     /// No pass: the plan as OPA planned it.
-    pub const NONE: Self = Self { constants: false, early_exit: false, paths: false, copies: false, dead: false };
+    pub const NONE: Self =
+        Self { constants: false, early_exit: false, paths: false, copies: false, dead: false, index: false };
 }
 
 /// Most work that walking one function may be, in slots times statements: sets of slots are copied at every statement.
@@ -51,11 +52,11 @@ pub fn run(program: &mut Program, passes: Passes) {
     if passes.early_exit {
         program.functions.iter_mut().for_each(early_exit::run);
     }
-    let Passes { paths, copies, dead, .. } = passes;
-    if !(paths || copies || dead) {
+    let Passes { paths, copies, dead, index, .. } = passes;
+    if !(paths || copies || dead || index) {
         return;
     }
-    let edits = Some(Edits { paths, copies, dead });
+    let edits = Some(Edits { paths, copies, dead, tests_first: index });
     for function in &mut program.functions {
         let mut live = Slots::none(function.slots);
         live.insert(function.result);

@@ -8,6 +8,7 @@ use crate::plan::code::Target;
 use crate::plan::program::{Operand, Slot};
 use crate::text_keys;
 use regorus::Value;
+use std::collections::BTreeMap;
 
 impl Machine<'_> {
     /// Looks up key after key. If one is missing the target is cleared.
@@ -45,6 +46,24 @@ impl Machine<'_> {
         if *found == Value::Undefined || !equal(found, view.read(value), context)? {
             self.next = fail;
         }
+        Ok(())
+    }
+
+    /// Looks up key after key and goes on where what is there leads.
+    pub(super) fn switch(
+        &mut self,
+        source: Slot,
+        keys: &[Operand],
+        targets: &BTreeMap<Value, Target>,
+        otherwise: Target,
+    ) -> Result<(), EvalError> {
+        let looks_into_data = self.code.looks_into_data;
+        let (view, context) = self.split();
+        let Some(found) = find(view, Operand::Slot(source), keys, looks_into_data, context)? else {
+            return Err(self.ambiguous());
+        };
+        pay_for_key(found, targets.len(), context)?;
+        self.next = targets.get(found).copied().unwrap_or(otherwise);
         Ok(())
     }
 

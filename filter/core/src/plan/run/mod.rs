@@ -111,6 +111,9 @@ impl Machine<'_> {
                 Operation::Builtin { builtin, args, result, fail } => self.builtin(*builtin, args, *result, *fail)?,
                 Operation::Get { source, keys, target, fail } => self.get(*source, keys, *target, *fail)?,
                 Operation::Match { source, keys, value, fail } => self.match_value(*source, keys, *value, *fail)?,
+                Operation::Switch { source, keys, targets, otherwise } => {
+                    self.switch(*source, keys, targets, *otherwise)?;
+                }
                 Operation::Length { source, target } => self.length(*source, *target),
                 Operation::Assign { source, target } => self.assign(*source, *target),
                 Operation::AssignOnce { source, target } => self.assign_once(*source, *target)?,

@@ -3,6 +3,7 @@
 
 mod forged;
 mod hostile;
+mod index;
 mod limits;
 mod optimise;
 mod planned;

@@ -36,6 +36,7 @@ fn every_entry_point_answers_as_opa_does_with_every_set_of_passes() {
         only(|passes| passes.paths = true),
         only(|passes| passes.copies = true),
         only(|passes| passes.dead = true),
+        only(|passes| passes.index = true),
     ];
     for passes in some {
         let plan = Plan::load(PLAN, passes).unwrap();

@@ -7,9 +7,12 @@
 
 mod bytes;
 mod calls;
+mod decisions;
+mod descriptors;
 mod documents;
 mod evaluate;
 mod plans;
+mod requests;
 mod run;
 mod seeds;
 mod sources;
@@ -45,4 +48,19 @@ fn fuzz_tokens() {
 #[test]
 fn fuzz_certificates() {
     fuzz("x509", || calls::Calls::of("x509"));
+}
+
+#[test]
+fn fuzz_header_pairs() {
+    fuzz("headers", requests::Headers::new);
+}
+
+#[test]
+fn fuzz_body_decoders() {
+    fuzz("bodies", requests::Bodies::new);
+}
+
+#[test]
+fn fuzz_decision_reader() {
+    fuzz("decisions", decisions::Decisions::new);
 }

@@ -17,9 +17,24 @@ fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The lines of a file of JSON lines.
+/// The lines of a file of JSON lines in the core's test data.
 pub fn lines(path: &str) -> Vec<Json> {
-    let text = read(&testdata(path));
+    lines_of(&testdata(path))
+}
+
+/// The lines of a file beside the targets. What a target once failed on stays in it.
+pub fn kept(name: &str) -> Vec<Json> {
+    lines_of(&root().join("integration/tests/fuzz/seeds").join(name))
+}
+
+/// Bytes as such a file holds them: a text whose characters are the bytes.
+pub fn bytes(text: &Json) -> Vec<u8> {
+    let text = text.as_str().expect("a text");
+    text.chars().map(|byte| u8::try_from(u32::from(byte)).expect("a byte")).collect()
+}
+
+fn lines_of(path: &Path) -> Vec<Json> {
+    let text = read(path);
     text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
 }
 

@@ -1,5 +1,6 @@
 // The oracle answers what OPA answers: OPA's own compiler, planner and evaluator as a library,
-// pinned to the version of scripts/versions. Tests ask it; nothing of it is shipped.
+// pinned to the version of scripts/versions. Tests ask it; nothing of it is shipped. gRPC and protobuf
+// are Go's own here as well: what clients, servers and opa-envoy-plugin use.
 //
 //	oracle cases                every conformance case of OPA's module, planned and answered, one JSON line each
 //	oracle answer               reads one JSON request a line, writes one JSON answer a line
@@ -7,6 +8,9 @@
 //	oracle call                 reads one builtin call a line, writes its value
 //	oracle vectors FILE…        puts OPA's answers into files of builtin calls, in place
 //	oracle facts FILE…          puts OPA's plans and answers into a file of policies, in place
+//	oracle message              reads one protobuf message a line, writes it as protobuf's JSON
+//	oracle grpc-call            makes one call of the health service a line, writes what the client reports
+//	oracle grpc-serve           serves the health service until its input ends
 package main
 
 import (
@@ -18,7 +22,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fail(fmt.Errorf("usage: oracle cases | answer | batch | call | vectors FILE… | facts FILE…"))
+		fail(fmt.Errorf("usage: oracle cases | answer | batch | call | vectors FILE… | facts FILE… | message | grpc-call | grpc-serve"))
 	}
 	out := bufio.NewWriterSize(os.Stdout, 1<<20)
 	var err error
@@ -35,6 +39,12 @@ func main() {
 		err = eachFile(rewriteVector)
 	case "facts":
 		err = eachFile(rewriteFact)
+	case "message":
+		err = eachLine(out, messageLine)
+	case "grpc-call":
+		err = eachLine(out, callLineGRPC)
+	case "grpc-serve":
+		err = serveGRPC(out)
 	default:
 		err = fmt.Errorf("no such command: %s", os.Args[1])
 	}

@@ -42,6 +42,7 @@ pub mod echo;
 pub mod envoy;
 pub mod error;
 pub mod fake_opa;
+pub mod grpc;
 pub mod headers;
 pub mod http1;
 pub mod load;

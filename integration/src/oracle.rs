@@ -43,7 +43,13 @@ impl Oracle {
         Self::start("cases")
     }
 
-    fn start(command: &str) -> Result<Self> {
+    /// Writes protobuf messages as JSON: `{descriptors, type, message}`, bytes in base64, gets `{json}` or `{error}`.
+    pub fn message() -> Result<Self> {
+        Self::start("message")
+    }
+
+    /// Any of its commands.
+    pub(crate) fn start(command: &str) -> Result<Self> {
         let program = program()?;
         let mut child = Command::new(&program)
             .arg(command)

@@ -8,7 +8,6 @@
 mod bytes;
 mod calls;
 mod decisions;
-mod descriptors;
 mod documents;
 mod evaluate;
 mod plans;

@@ -6,9 +6,10 @@ use sark_core::json::{self, Bounds};
 use sark_core::metrics::{Counter, Implementation, Reason};
 use sark_core::pairs;
 use sark_core::request::{self, Body, DocumentError, Head, Services, Shape};
+use sark_integration::descriptors;
 
 use crate::run::Target;
-use crate::{bytes, descriptors, seeds};
+use crate::{bytes, seeds};
 
 /// A build without optimisation needs more stack for the same depth than the module does.
 const DEPTH: usize = 100;

@@ -1,4 +1,4 @@
-//! The services that gRPC bodies are read by: every kind of field, and the types that have a JSON form of their own.
+//! A service to read gRPC bodies by: a message with every kind of field, and the types that have a JSON form of their own.
 
 use prost::Message as _;
 use prost_reflect::DescriptorPool;
@@ -8,10 +8,11 @@ use prost_types::{
     FileDescriptorSet, MessageOptions, MethodDescriptorProto, ServiceDescriptorProto,
 };
 
-/// The segments of the one method's path.
+/// The path of its one method.
 pub const METHOD: &str = "/shop.Books/Put";
 
 /// `service Books { rpc Put(Book) returns (Book); }`, and all of protobuf's own files.
+#[must_use]
 pub fn set() -> Vec<u8> {
     let mut file: Vec<FileDescriptorProto> = DescriptorPool::global().file_descriptor_protos().cloned().collect();
     file.push(FileDescriptorProto {

@@ -1,9 +1,7 @@
 //! What only Envoy can tell: which of its attributes a wasm filter sees, and in which form.
 
-use std::sync::LazyLock;
-
 use sark_integration::envoy::bootstrap::FILTER;
-use sark_integration::{Mode, Request, Stack, configuration, ports};
+use sark_integration::{Mode, Request, Stack, configuration};
 use serde_json::{Value, json};
 
 const JSON: &str = "application/json";
@@ -128,121 +126,6 @@ fn a_header_that_is_no_address_denies() {
     assert_eq!(stack.send(&Request::get("/").header("x-peer", "1.2.3.4").header("x-peer", "1.2.3.5")).status, 403);
     assert_eq!(stack.send(&Request::get("/").header("x-peer", "1.2.3.4")).status, 200);
     assert!(stack.echo().received().len() == 1);
-}
-
-/// Certificates in files: a CA, a server and two clients.
-struct Certificates(tempfile::TempDir);
-
-impl Certificates {
-    fn new() -> Self {
-        use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
-        let folder = tempfile::tempdir().expect("a folder");
-        let write = |name: &str, text: String| std::fs::write(folder.path().join(name), text).expect("a file");
-        let mut ca = CertificateParams::new(Vec::<String>::new()).expect("parameters");
-        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let ca_key = KeyPair::generate().expect("a key");
-        write("ca.pem", ca.self_signed(&ca_key).expect("a certificate").pem());
-        let issuer = Issuer::new(ca, ca_key);
-        let uri = |text: &str| SanType::URI(text.try_into().expect("a URI"));
-        let dns = |text: &str| SanType::DnsName(text.try_into().expect("a name"));
-        for (name, names) in [
-            ("server", vec![dns("srv.test")]),
-            ("web", vec![dns("web.test"), uri("spiffe://shop/web"), uri("spiffe://shop/other")]),
-            ("plain", vec![]),
-        ] {
-            let mut parameters = CertificateParams::new(Vec::<String>::new()).expect("parameters");
-            parameters.subject_alt_names = names;
-            parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
-            let key = KeyPair::generate().expect("a key");
-            write(&format!("{name}.pem"), parameters.signed_by(&key, &issuer).expect("a certificate").pem());
-            write(&format!("{name}.key"), key.serialize_pem());
-        }
-        Self(folder)
-    }
-
-    fn pair(&self, name: &str) -> Value {
-        let file = |kind: &str| json!({"filename": self.0.path().join(format!("{name}.{kind}"))});
-        json!([{"certificate_chain": file("pem"), "private_key": file("key")}])
-    }
-
-    fn authority(&self) -> Value {
-        json!({"trusted_ca": {"filename": self.0.path().join("ca.pem")}})
-    }
-}
-
-/// Envoy's listener speaks TLS; plain listeners in front of it are the clients, each with what it shows of itself.
-fn tls_stack(certificates: &'static Certificates, client: Option<&'static str>, sni: &'static str) -> Stack {
-    let inner = ports::free().expect("a port");
-    let edit = move |tree: &mut Value| {
-        let resources = &mut tree["static_resources"];
-        let mut front = json!({"name": "front", "address": resources["listeners"][0]["address"].clone()});
-        front["filter_chains"] = json!([{"filters": [{"name": "tcp", "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
-            "stat_prefix": "front", "cluster": "front",
-        }}]}]);
-        let address = json!({"socket_address": {"address": "127.0.0.1", "port_value": inner}});
-        resources["listeners"][0]["address"] = address.clone();
-        // Without it Envoy shows a wasm filter no server name.
-        resources["listeners"][0]["listener_filters"] = json!([{
-            "name": "tls_inspector",
-            "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"},
-        }]);
-        resources["listeners"][0]["filter_chains"][0]["transport_socket"] = json!({"name": "tls", "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-            "common_tls_context": {
-                "tls_certificates": certificates.pair("server"),
-                "validation_context": certificates.authority(),
-            },
-        }});
-        resources["listeners"].as_array_mut().expect("listeners").push(front);
-        let mut context = json!({
-            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
-            "sni": sni,
-            "common_tls_context": {"validation_context": certificates.authority()},
-        });
-        if let Some(client) = client {
-            context["common_tls_context"]["tls_certificates"] = certificates.pair(client);
-        }
-        resources["clusters"].as_array_mut().expect("clusters").push(json!({
-            "name": "front",
-            "load_assignment": {
-                "cluster_name": "front",
-                "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}],
-            },
-            "transport_socket": {"name": "tls", "typed_config": context},
-        }));
-    };
-    let shown = json!({"include_peer_certificate": true, "include_tls_session": true});
-    Stack::sark(remote(shown)).fake(Mode::Decision(json!(true))).edit(edit).start()
-}
-
-static CERTIFICATES: LazyLock<Certificates> = LazyLock::new(Certificates::new);
-
-#[test]
-fn a_client_certificate_is_principal_and_certificate() {
-    let stack = tls_stack(&CERTIFICATES, Some("web"), "srv.test");
-    let input = input(&stack, &Request::get("/"));
-    assert_eq!(input["source_principal"], "spiffe://shop/web");
-    let attributes = &input["attributes"];
-    assert_eq!(attributes["source"]["principal"], "spiffe://shop/web");
-    assert_eq!(attributes["destination"]["principal"], "srv.test");
-    assert_eq!(attributes["tlsSession"], json!({"sni": "srv.test"}));
-    let certificate = attributes["source"]["certificate"].as_str().expect("a certificate");
-    assert!(certificate.starts_with("-----BEGIN%20CERTIFICATE-----%0A"), "{certificate}");
-    assert_eq!(attributes["request"]["http"]["scheme"], "https");
-}
-
-#[test]
-fn without_names_the_subject_is_the_principal_and_without_certificate_there_is_none() {
-    let stack = tls_stack(&CERTIFICATES, Some("plain"), "");
-    let input_of_plain = input(&stack, &Request::get("/"));
-    assert_eq!(input_of_plain["source_principal"], "CN=plain");
-    assert_eq!(input_of_plain["attributes"]["tlsSession"], json!({}));
-    let stack = tls_stack(&CERTIFICATES, None, "srv.test");
-    let input_of_nobody = input(&stack, &Request::get("/"));
-    assert_eq!(input_of_nobody["source_principal"], Value::Null);
-    assert_eq!(input_of_nobody["attributes"]["source"], json!({}));
-    assert_eq!(input_of_nobody["attributes"]["destination"]["principal"], "srv.test");
 }
 
 /// What clients send in numbers and depth: through parse, evaluation, the call's text and drop, in a worker's stack.

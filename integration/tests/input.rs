@@ -128,39 +128,6 @@ fn a_header_that_is_no_address_denies() {
     assert!(stack.echo().received().len() == 1);
 }
 
-/// What clients send in numbers and depth: through parse, evaluation, the call's text and drop, in a worker's stack.
-#[test]
-fn the_deepest_body_that_is_read_costs_no_worker() {
-    let depth = 1_000;
-    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-    let objects = |depth: usize| format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
-    let shared = json!({
-        "with_request_body": {"max_request_bytes": 1_000_000},
-        "limits": {"json_depth": depth},
-    });
-    let rule = "allow if { input.parsed_body.a[0] == input.parsed_body.a[1]; input.parsed_body.a[0] }\nresult := allow\ndefault allow := false";
-    let inline = configuration::and(&configuration::of(rule), shared.clone());
-    let stack = Stack::sark(remote(shared)).fake(Mode::Decision(json!(true))).start();
-    for json in [nested as fn(usize) -> String, objects] {
-        let fits = Request::post("/").header("content-type", JSON).body(json(depth));
-        assert_eq!(stack.send(&fits).status, 200);
-        let deeper = Request::post("/").header("content-type", JSON).body(json(depth + 1));
-        assert_eq!(stack.send(&deeper).status, 400);
-    }
-    stack.push(&inline).accepted();
-    for json in [nested as fn(usize) -> String, objects] {
-        let part = |json: String| {
-            format!("--x\r\nContent-Disposition: form-data; name=a\r\nContent-Type: application/json\r\n\r\n{json}\r\n")
-        };
-        let body = format!("{}{}--x--", part(json(depth)), part(json(depth)));
-        let form = Request::post("/").header("content-type", "multipart/form-data; boundary=x").body(body);
-        for _ in 0..3 {
-            assert_eq!(stack.send(&form).status, 200);
-        }
-    }
-    assert_eq!(stack.stat("wasm.sark.vm_reload"), 0);
-}
-
 #[test]
 fn a_number_that_is_not_held_reaches_the_remote_side_as_it_was_sent() {
     let inline = json!({

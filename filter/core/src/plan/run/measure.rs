@@ -10,7 +10,8 @@ use crate::builtins::Context;
 use crate::engine::EvalError;
 use regorus::Value;
 
-/// No value of an evaluation is nested deeper. Documents are at most [`MAX_DEPTH`](crate::json::MAX_DEPTH) deep.
+/// No value that an evaluation makes is nested deeper. What it only reads may be: a body is as deep as
+/// `limits.json_depth` says.
 pub const MAX_NESTING: usize = 256;
 
 /// What looking at one part is worth.

@@ -35,7 +35,7 @@ mod semver;
 mod sets;
 mod sprintf;
 mod strings;
-mod time;
+pub(crate) mod time;
 mod types;
 mod unicode;
 mod units;

@@ -1,6 +1,9 @@
 //! `parsed_body` of gRPC requests: the first message, by the descriptors of the configuration, as protobuf's JSON
 //! (contract section 1.8).
 
+mod json;
+mod known;
+
 use super::ParseError;
 use super::body::{Parsed, json_text};
 use crate::json::Bounds;
@@ -10,7 +13,7 @@ use regorus::Value;
 /// Bytes before a message: a flag and a length.
 const FRAME_HEAD: usize = 5;
 
-/// Nesting of the JSON of a message, which the decoder bounds to 100 messages: more than those can make.
+/// Nesting of the JSON of a message, of which no more than 100 are inside each other: more than those can make.
 const MAX_DEPTH: usize = 1_000;
 
 /// The services of a descriptor set.
@@ -71,11 +74,9 @@ pub fn parse(services: &Services, path: &[Value], body: &[u8]) -> Result<Found, 
 }
 
 fn read(descriptor: MessageDescriptor, message: &[u8]) -> Result<Parsed, ParseError> {
-    let unreadable = |error: &dyn std::fmt::Display| ParseError::new(format!("proto: {error}"));
-    let message = DynamicMessage::decode(descriptor, message).map_err(|error| unreadable(&error))?;
-    // Protobuf's JSON: lowerCamel names, 64-bit integers as text, enums by name, defaults left out.
-    let text = serde_json::to_vec(&message).map_err(|error| unreadable(&error))?;
-    json_text(&text, Bounds { depth: MAX_DEPTH, ..Bounds::REQUEST })
+    let message = DynamicMessage::decode(descriptor, message).map_err(|error| json::refused(&error.to_string()))?;
+    let text = json::write(&message)?;
+    json_text(text.as_bytes(), Bounds { depth: MAX_DEPTH, ..Bounds::REQUEST })
 }
 
 #[cfg(test)]

@@ -242,3 +242,86 @@ fn any_bytes_of_any_type_are_an_answer_and_no_panic() {
         }
     }
 }
+
+/// Any bytes, written by the rules of quoted-printable in one of the many ways there are.
+#[test]
+fn what_is_written_as_quoted_printable_is_read_again() {
+    let mut texts = Texts(19);
+    for _ in 0..ROUNDS {
+        let content = texts.of(&[b"a", b"=", b" ", b"\t", b"\xff", b"\0", b"Z", b"~", b"\r", b"\n"], 12);
+        let mut written = Vec::new();
+        for byte in &content {
+            if byte.is_ascii_alphanumeric() && texts.next(2) == 0 {
+                written.push(*byte);
+            } else if texts.next(2) == 0 {
+                written.extend_from_slice(format!("={byte:02X}").as_bytes());
+            } else {
+                written.extend_from_slice(format!("={byte:02x}").as_bytes());
+            }
+            if texts.next(6) == 0 {
+                // A line that goes on, with blanks that do not count.
+                written.extend_from_slice([&b"=\r\n"[..], b"=\n", b"= \t\r\n"][texts.next(3)]);
+            }
+        }
+        let head =
+            "--b\r\nContent-Disposition: form-data; name=x\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n";
+        let body = [head.as_bytes(), &written, b"\r\n--b--"].concat();
+        let parts = multipart::parse(&body, "b").unwrap_or_else(|error| panic!("{error}: {}", body.escape_ascii()));
+        assert_eq!(parts[0].content, content, "{}", body.escape_ascii());
+    }
+}
+
+/// Values and bytes of text that a value holds.
+fn weight(value: &Value) -> usize {
+    let inside: usize = match value {
+        Value::Array(items) => items.iter().map(weight).sum(),
+        Value::Object(members) => members.iter().map(|(name, value)| weight(name) + weight(value)).sum(),
+        Value::String(text) => text.len(),
+        _ => 0,
+    };
+    inside + 1
+}
+
+/// What is held of a body grows with its length and no faster, whatever is in it: at most four times its bytes as values
+/// and texts (a byte that is not UTF-8 becomes three), and six times as JSON (a control character is written as six).
+#[test]
+fn what_is_held_is_bounded_by_the_length_of_a_body() {
+    type Bytes = &'static [u8];
+    // A type, and bodies of it: how they begin, what they are full of, how they end.
+    let bodies: [(Bytes, Bytes, &[Bytes], Bytes); 3] = [
+        (
+            b"application/json",
+            b"[",
+            &[b"[],", b"[[", b"{\"a\":{},", b"1,", b"1.0,", b"\"\xff\xff\",", b"\"\\u0000\",", b"\"\","],
+            b"0]",
+        ),
+        (b"application/x-www-form-urlencoded", b"", &[b"&", b"a&", b"a=b&", b"=&", b"%ff=%00&", b"\xff&"], b""),
+        (
+            b"multipart/form-data; boundary=b",
+            b"",
+            &[
+                b"--b\nContent-Disposition:form-data;name=a\n\n\xff\0\n",
+                b"--b\nContent-Disposition:form-data;name=a\nContent-Type:application/json\n\n1.0\n",
+            ],
+            b"--b--",
+        ),
+    ];
+    let mut read = 0;
+    for (content_type, start, pieces, end) in bodies {
+        for (first, second) in pieces.iter().flat_map(|first| pieces.iter().map(move |second| (first, second))) {
+            let bytes = [start, &[*first, *second].concat().repeat(2_000), end].concat();
+            let head = Head::new([(&b"content-type"[..], content_type)]);
+            let body = Body { received: bytes.len(), bytes };
+            let shape = Shape { json_depth: 200, ..Shape::default() };
+            let request = Readable { shape: &shape, head: &head, body: Some(&body), payload: &body.bytes, path: &[] };
+            let Ok((parsed, _)) = body::parse(&request) else {
+                continue;
+            };
+            read += 1;
+            let length = body.bytes.len();
+            assert!(parsed.value.as_ref().map_or(0, weight) <= 4 * length, "{}", first.escape_ascii());
+            assert!(parsed.text.map_or(0, |text| text.len()) <= 6 * length, "{}", first.escape_ascii());
+        }
+    }
+    assert!(read > 50, "{read} were read");
+}

@@ -105,8 +105,8 @@ pub(super) fn days(year: i64, month: i64, day: i64) -> i64 {
         .saturating_sub(719_469)
 }
 
-/// Year, month and day of the month.
-fn date(days: i64) -> (i64, i64, i64) {
+/// Year, month and day of the month, of a day since the epoch.
+pub(crate) fn date(days: i64) -> (i64, i64, i64) {
     let days = days.saturating_add(719_468);
     let (era, day) = (days.div_euclid(DAYS_PER_ERA), days.rem_euclid(DAYS_PER_ERA));
     let year = day

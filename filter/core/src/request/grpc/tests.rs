@@ -2,8 +2,8 @@ use super::*;
 use prost::Message;
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{
-    DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto,
-    ServiceDescriptorProto,
+    DescriptorProto, EnumDescriptorProto, EnumOptions, EnumValueDescriptorProto, FieldDescriptorProto,
+    FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto, ServiceDescriptorProto,
 };
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -15,6 +15,27 @@ fn field(name: &str, number: i32, kind: Type) -> FieldDescriptorProto {
         label: Some(Label::Optional.into()),
         r#type: Some(kind.into()),
         ..FieldDescriptorProto::default()
+    }
+}
+
+/// A field of a type of `google.protobuf`.
+fn known(name: &str, number: i32, of: &str) -> FieldDescriptorProto {
+    let type_name = Some(format!(".google.protobuf.{of}"));
+    FieldDescriptorProto { type_name, ..field(name, number, Type::Message) }
+}
+
+/// An enum with two names for 1.
+fn kind() -> EnumDescriptorProto {
+    let value = |name: &str, number| EnumValueDescriptorProto {
+        name: Some(name.to_owned()),
+        number: Some(number),
+        options: None,
+    };
+    EnumDescriptorProto {
+        name: Some("Kind".to_owned()),
+        value: vec![value("UNKNOWN", 0), value("NOVEL", 1), value("STORY", 1)],
+        options: Some(EnumOptions { allow_alias: Some(true), ..EnumOptions::default() }),
+        ..EnumDescriptorProto::default()
     }
 }
 
@@ -37,6 +58,15 @@ fn services() -> Services {
             field("page_count", 2, Type::Int64),
             field("cover", 3, Type::Bytes),
             field("price", 4, Type::Double),
+            field("weight", 5, Type::Float),
+            FieldDescriptorProto { type_name: Some(".shop.Kind".to_owned()), ..field("kind", 6, Type::Enum) },
+            known("written", 7, "Timestamp"),
+            known("lent", 8, "Duration"),
+            known("shown", 9, "FieldMask"),
+            known("score", 10, "DoubleValue"),
+            known("notes", 11, "Struct"),
+            known("free", 12, "Value"),
+            known("more", 13, "Any"),
         ],
         ..DescriptorProto::default()
     };
@@ -48,12 +78,19 @@ fn services() -> Services {
     let file = FileDescriptorProto {
         name: Some("shop.proto".to_owned()),
         package: Some("shop".to_owned()),
+        dependency: ["any", "duration", "field_mask", "struct", "timestamp", "wrappers"]
+            .map(|file| format!("google/protobuf/{file}.proto"))
+            .to_vec(),
         message_type: vec![book],
+        enum_type: vec![kind()],
         service: vec![service],
         syntax: Some("proto3".to_owned()),
         ..FileDescriptorProto::default()
     };
-    Services::new(&FileDescriptorSet { file: vec![file] }.encode_to_vec()).unwrap()
+    // With the files of `google.protobuf`, which are part of a whole descriptor set.
+    let mut all: Vec<_> = DescriptorPool::global().file_descriptor_protos().cloned().collect();
+    all.push(file);
+    Services::new(&FileDescriptorSet { file: all }.encode_to_vec()).unwrap()
 }
 
 fn frame(message: &[u8]) -> Vec<u8> {
@@ -82,7 +119,7 @@ fn the_first_message_is_protobufs_json() {
     assert_eq!(read(PUT, &price(2.0)), r#"{"price":2}"#);
     assert_eq!(read(PUT, &price(f64::NAN)), r#"{"price":"NaN"}"#);
     // Fields that are not described are left out.
-    assert_eq!(read(PUT, &frame(b"\x48\x01")), "{}");
+    assert_eq!(read(PUT, &frame(b"\x98\x06\x01")), "{}");
 }
 
 #[test]
@@ -103,4 +140,105 @@ fn what_is_no_call_is_an_error() {
     assert!(read(PUT, &frame(b"\x0a\xff")).starts_with("proto: "));
     assert!(read(PUT, &frame(b"\x0a\x01\xff")).starts_with("proto: "));
     assert!(Services::new(b"\x0a\xff").is_err());
+}
+
+/// A field that holds bytes: its number, and what is in it.
+fn holds(number: u8, content: &[u8]) -> Vec<u8> {
+    [&[number << 3 | 2, u8::try_from(content.len()).unwrap()], content].concat()
+}
+
+/// `number` as field 1 or 2 of a message.
+fn varint(field: u8, number: i64) -> Vec<u8> {
+    let mut bytes = vec![field << 3];
+    let mut rest = number as u64;
+    while rest > 0x7f {
+        bytes.push(rest as u8 | 0x80);
+        rest >>= 7;
+    }
+    bytes.push(rest as u8);
+    bytes
+}
+
+fn time(seconds: i64, nanos: i64) -> Vec<u8> {
+    [varint(1, seconds), varint(2, nanos)].concat()
+}
+
+/// The texts are those of Go's protobuf; `integration/tests/messages.rs` asks it many more.
+#[test]
+fn numbers_have_gos_texts() {
+    for (number, text) in [
+        (1e20, "100000000000000000000"),
+        (1e21, "1e+21"),
+        (-1.5e300, "-1.5e+300"),
+        (1e-6, "0.000001"),
+        (1e-7, "1e-7"),
+        (f64::INFINITY, "\"Infinity\""),
+        (f64::NEG_INFINITY, "\"-Infinity\""),
+    ] {
+        let message = [&[0x21], &number.to_le_bytes()[..]].concat();
+        let shown =
+            DynamicMessage::decode(services().message("shop.Books", "Put").unwrap(), message.as_slice()).unwrap();
+        assert_eq!(json::write(&shown).unwrap(), format!("{{\"price\":{text}}}"));
+    }
+    let weight = |number: f32| read(PUT, &frame(&[&[0x2d], &number.to_le_bytes()[..]].concat()));
+    assert_eq!(weight(0.1), r#"{"weight":0.1}"#);
+    assert_eq!(weight(f32::NAN), r#"{"weight":"NaN"}"#);
+    let kind = |number| read(PUT, &frame(&varint(6, number)));
+    assert_eq!((kind(1), kind(9)), (r#"{"kind":"NOVEL"}"#.to_owned(), r#"{"kind":9}"#.to_owned()));
+}
+
+#[test]
+fn well_known_types_have_a_json_of_their_own() {
+    let nan = [&[0x09], &f64::NAN.to_le_bytes()[..]].concat();
+    let nan_value = [&[0x11], &f64::NAN.to_le_bytes()[..]].concat();
+    let entry = |value: &[u8]| holds(1, &[holds(1, b"k"), holds(2, value)].concat());
+    let any = |url: &str, content: &[u8]| [holds(1, url.as_bytes()), holds(2, content)].concat();
+    let url = "type.googleapis.com/google.protobuf.StringValue";
+    for (number, content, shown) in [
+        (7, time(0, 0), r#"{"written":"1970-01-01T00:00:00Z"}"#),
+        (7, time(1_700_000_000, 120_000_000), r#"{"written":"2023-11-14T22:13:20.120Z"}"#),
+        (7, time(-1, 1_000), r#"{"written":"1969-12-31T23:59:59.000001Z"}"#),
+        (7, time(-62_135_596_800, 1), r#"{"written":"0001-01-01T00:00:00.000000001Z"}"#),
+        (7, time(253_402_300_799, 0), r#"{"written":"9999-12-31T23:59:59Z"}"#),
+        (8, time(0, -500_000_000), r#"{"lent":"-0.500s"}"#),
+        (8, time(-315_576_000_000, -1), r#"{"lent":"-315576000000.000000001s"}"#),
+        (8, vec![], r#"{"lent":"0s"}"#),
+        (9, [holds(1, b"a.b_c"), holds(1, b"d")].concat(), r#"{"shown":"a.bC,d"}"#),
+        (9, vec![], r#"{"shown":""}"#),
+        (10, nan, r#"{"score":"NaN"}"#),
+        (10, vec![], r#"{"score":0}"#),
+        (11, vec![], r#"{"notes":{}}"#),
+        (11, entry(&holds(6, &holds(1, &varint(1, 0)))), r#"{"notes":{"k":[null]}}"#),
+        (12, holds(5, &entry(&holds(3, b"t"))), r#"{"free":{"k":"t"}}"#),
+        (13, vec![], r#"{"more":{}}"#),
+        (13, any(url, &holds(1, b"x")), &format!(r#"{{"more":{{"@type":"{url}","value":"x"}}}}"#)),
+        (13, any("google.protobuf.Empty", b""), r#"{"more":{"@type":"google.protobuf.Empty"}}"#),
+    ] {
+        assert_eq!(read(PUT, &frame(&holds(number, &content))), shown);
+    }
+    for (number, content) in [
+        (7, time(-62_135_596_801, 0)),
+        (7, time(253_402_300_800, 0)),
+        (7, time(0, -1)),
+        (7, time(0, 1_000_000_000)),
+        (8, time(1, -1)),
+        (8, time(-1, 1)),
+        (8, time(315_576_000_001, 0)),
+        (8, time(0, i64::from(i32::MIN))),
+        (9, holds(1, b"")),
+        (9, holds(1, b"aB")),
+        (9, holds(1, b"a..b")),
+        (9, holds(1, b"1a")),
+        (11, entry(&[])),
+        (12, vec![]),
+        (12, nan_value),
+        (13, holds(2, b"x")),
+        (13, any("shop.Book", b"")),
+        (13, any("google.protobuf.FieldMask", b"")),
+        (13, any("google.protobuf.Any", b"")),
+        (13, any("google.protobuf.Missing", b"")),
+    ] {
+        let shown = read(PUT, &frame(&holds(number, &content)));
+        assert!(shown.starts_with("proto: "), "{number} {content:?}: {shown}");
+    }
 }

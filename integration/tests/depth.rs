@@ -3,8 +3,10 @@
 
 use std::sync::Mutex;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use sark_integration::configuration::{and, planned, source};
-use sark_integration::{Remote, Request, Shared, Stack};
+use sark_integration::{Remote, Request, Shared, Stack, descriptors};
 use serde_json::{Value, json};
 
 const PATH: &str = "envoy/authz/result";
@@ -149,4 +151,58 @@ fn the_parts_of_a_form_may_be_as_deep_and_are_compared() {
         }
         assert_eq!(stack.stat("wasm.sark.vm_reload"), 0);
     }
+}
+
+/// A field of bytes.
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    let mut out = vec![number << 3 | 2];
+    let mut length = content.len();
+    while length > 0x7f {
+        out.push((length & 0x7f) as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push(length as u8);
+    out.extend_from_slice(content);
+    out
+}
+
+/// What a message is packed into, again and again.
+type Wrap = fn(Vec<u8>) -> Vec<u8>;
+
+#[test]
+fn the_deepest_grpc_message_is_decided_and_one_deeper_is_not() {
+    let rules = "package envoy.authz\n\nresult := true if input.parsed_body\n";
+    let grpc =
+        json!({"proto_descriptor": STANDARD.encode(descriptors::set()), "with_request_body": {"pack_as_bytes": true}});
+    let stack = STACK.with(&and(&configuration(&source(rules, &json!({}), PATH), true), grpc));
+    let send = |message: &[u8]| {
+        let length = u32::try_from(message.len()).expect("a short message").to_be_bytes();
+        let body = [&[0], &length[..], message].concat();
+        let request = Request::post(descriptors::METHOD).h2().header("content-type", "application/grpc");
+        let reply = stack.send(&request.header("te", "trailers").body(body));
+        reply.header("grpc-status").map_or_else(|| reply.status.to_string(), |status| format!("grpc-status {status}"))
+    };
+    let book: Wrap = |inner| field(5, &inner);
+    // A value holds a list, which holds a value.
+    let value: Wrap = |inner| field(6, &field(1, &inner));
+    let any: Wrap = |inner| [field(1, b"/google.protobuf.Any"), field(2, &inner)].concat();
+    let nested = |wrap: Wrap, levels: usize, leaf: &[u8]| (0..levels).fold(leaf.to_vec(), |inner, _| wrap(inner));
+    let in_field =
+        |number: u8, content: &[u8]| [&[number << 3 & 0x7f | 2 | 0x80, 1][..], &field(0, content)[1..]].concat();
+    let free = |levels: usize| in_field(16, &nested(value, levels, &[0x08, 0]));
+    let more = |levels: usize| field(15, &nested(any, levels, b""));
+    for (message, status) in [
+        (nested(book, 99, b"\x0a\x01x"), "200"),
+        (nested(book, 100, b"\x0a\x01x"), "grpc-status 13"),
+        (nested(book, 5_000, b"\x0a\x01x"), "grpc-status 13"),
+        (free(40), "200"),
+        (free(60), "grpc-status 13"),
+        (free(5_000), "grpc-status 13"),
+        (more(0), "200"),
+        (more(1), "grpc-status 13"),
+        (more(10_000), "grpc-status 13"),
+    ] {
+        assert_eq!(send(&message), status, "{} bytes", message.len());
+    }
+    assert_eq!(stack.stat("wasm.sark.vm_reload"), 0);
 }

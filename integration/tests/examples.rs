@@ -23,9 +23,9 @@ fn every_example_of_the_page_runs() {
     assert_eq!(examples.len(), 4);
     for example in examples {
         stack.push(&example).accepted();
-        // A policy that reads an address needs the header that the proxy sets.
+        // The header that the proxy sets, and a user of the first two per cent.
         let ask =
-            |path: &str| stack.send(&Request::get(path).header("x-envoy-peer", "10.0.0.1").header("x-user", "bob"));
+            |path: &str| stack.send(&Request::get(path).header("x-envoy-peer", "10.0.0.1").header("x-user", "user-27"));
         let by_certificate = example.to_string().contains("spiffe");
         let (public, private) = (ask("/public").status, ask("/private").status);
         assert_eq!((public, private), (if by_certificate { 403 } else { 200 }, 403), "{example}");

@@ -2,9 +2,9 @@
 
 use super::EvalError;
 use super::shelf::Shelf;
-use crate::builtins::Context;
+use crate::builtins::{Builtin, Context};
 use crate::config::{Policy, Program};
-use crate::plan::{Entry, Passes, Plan, PlanError, Reads, Scratch};
+use crate::plan::{Entry, Footprint, Passes, Plan, PlanError, Reads, Scratch};
 use crate::policy::{self, DecisionPath};
 use crate::request::Unprovided;
 use regorus::Value;
@@ -13,8 +13,50 @@ use std::rc::Rc;
 /// A policy that is ready to be evaluated.
 pub struct Loaded {
     pub(super) runner: Planned,
+    footprint: Rc<Footprint>,
     /// One line for the operator: which way it is evaluated, and why.
     pub summary: String,
+}
+
+impl Loaded {
+    /// A decision that is ready; refuses one that reads what would look absent and is not.
+    fn new(
+        plan: Rc<Plan>,
+        entry: Entry,
+        data: Value,
+        summary: String,
+        unprovided: &[Unprovided],
+    ) -> Result<Self, LoadError> {
+        let footprint =
+            plan.footprint(entry).cloned().ok_or_else(|| LoadError::Invalid("no such entry point".to_owned()))?;
+        check_reads(&footprint.input, unprovided)?;
+        Ok(Self { runner: Planned { plan, entry, data }, footprint, summary })
+    }
+
+    /// What the decision reads: `input`, `data`, builtins.
+    #[must_use]
+    pub fn footprint(&self) -> &Footprint {
+        &self.footprint
+    }
+
+    /// The parts of `input` that the decision reads.
+    #[must_use]
+    pub fn reads(&self) -> &Reads {
+        &self.footprint.input
+    }
+
+    /// The builtins that the decision may call, by name.
+    #[must_use]
+    pub fn builtins(&self) -> &[&'static Builtin] {
+        &self.footprint.builtins
+    }
+
+    /// Whether the decision depends on `input` and `data` only: every builtin it may call is a function of its
+    /// arguments.
+    #[must_use]
+    pub fn deterministic(&self) -> bool {
+        self.footprint.is_deterministic()
+    }
 }
 
 /// A plan, the decision in it and its data.
@@ -54,8 +96,7 @@ pub fn load(policy: &Policy, shelf: &Shelf, unprovided: &[Unprovided]) -> Vec<Re
             let taken = shelf.take(bytes, || Plan::load(bytes, Passes::ALL)).map_err(refused);
             let of_path = |path| {
                 let (plan, kept) = taken.clone()?;
-                check_reads(plan.reads(), unprovided)?;
-                of_plan(plan, kept, policy.data.clone(), path)
+                of_plan(plan, kept, policy.data.clone(), path, unprovided)
             };
             paths.map(of_path).collect()
         }
@@ -64,10 +105,9 @@ pub fn load(policy: &Policy, shelf: &Shelf, unprovided: &[Unprovided]) -> Vec<Re
                 let loaded = policy::load(modules, policy.data.clone(), path, *version)
                     .map_err(|error| LoadError::Unsupported(error.to_string()))?;
                 let policy::Loaded { plan, entry, data } = loaded;
-                check_reads(plan.reads(), unprovided)?;
                 let count = modules.len();
                 let summary = format!("the policy is compiled from source ({count} modules), decision {path}");
-                Ok(Loaded { runner: Planned { plan: Rc::new(plan), entry, data }, summary })
+                Loaded::new(Rc::new(plan), entry, data, summary, unprovided)
             };
             paths.map(of_path).collect()
         }
@@ -94,7 +134,13 @@ fn check_reads(reads: &Reads, unprovided: &[Unprovided]) -> Result<(), LoadError
 }
 
 /// A decision of a plan; `kept`: the plan was in use already.
-fn of_plan(plan: Rc<Plan>, kept: bool, data: Value, path: &DecisionPath) -> Result<Loaded, LoadError> {
+fn of_plan(
+    plan: Rc<Plan>,
+    kept: bool,
+    data: Value,
+    path: &DecisionPath,
+    unprovided: &[Unprovided],
+) -> Result<Loaded, LoadError> {
     let Some(entry) = plan.entry(&path.to_string()) else {
         let known: Vec<&str> = plan.entry_points().collect();
         return Err(LoadError::Invalid(format!(
@@ -104,7 +150,7 @@ fn of_plan(plan: Rc<Plan>, kept: bool, data: Value, path: &DecisionPath) -> Resu
     };
     let kept = if kept { ", kept from the configuration before; its data is new" } else { "" };
     let summary = format!("the policy is evaluated as a plan, decision {path}{kept}");
-    Ok(Loaded { runner: Planned { plan, entry, data }, summary })
+    Loaded::new(plan, entry, data, summary, unprovided)
 }
 
 fn refused(error: PlanError) -> LoadError {

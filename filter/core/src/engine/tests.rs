@@ -2,6 +2,7 @@ use super::load as load_all;
 use super::*;
 use crate::config::{Policy, Program};
 use crate::host::testing::FakeClock;
+use crate::plan::Reads;
 use crate::policy::{DecisionPath, Module, RegoVersion};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,16 +15,19 @@ fn load(policy: Policy, shelf: &Shelf, unprovided: &[crate::request::Unprovided]
     load_all(&policy, shelf, unprovided).remove(0)
 }
 
-fn engine(rego: &str, limits: Limits, clock: &Rc<FakeClock>) -> Engine {
+fn source(rego: &str) -> Policy {
     let modules = [Module { name: "p.rego".to_owned(), text: format!("package envoy.authz\n{rego}") }];
-    let policy = Policy {
+    Policy {
         program: Program::Source { modules: modules.to_vec(), version: RegoVersion::V1 },
         data: Value::new_object(),
         path: DecisionPath::parse("").unwrap(),
         more_paths: Vec::new(),
         unsupported_goes_remote: false,
-    };
-    let loaded = load(policy, &Shelf::default(), &[]).map_err(|error| error.to_string()).unwrap();
+    }
+}
+
+fn engine(rego: &str, limits: Limits, clock: &Rc<FakeClock>) -> Engine {
+    let loaded = load(source(rego), &Shelf::default(), &[]).map_err(|error| error.to_string()).unwrap();
     let clock: Rc<dyn Clock> = clock.clone();
     Engine::new(loaded, limits, clock)
 }
@@ -177,6 +181,69 @@ fn a_decision_is_bounded() {
     assert_eq!(size::check(&shared), Err(EvalError::SizeLimit));
     assert_eq!(size::check(&Value::from(vec![Value::from(1); 99_999])), Ok(()));
     assert_eq!(size::check(&Value::from(vec![Value::from(1); 100_001])), Err(EvalError::SizeLimit));
+}
+
+/// What the first decision of these rules reads of the input, as `a.b c`; `*` for all of it.
+fn reads(loaded: &Loaded) -> String {
+    match loaded.reads() {
+        Reads::Whole => "*".to_owned(),
+        Reads::Parts(parts) => parts.iter().map(|part| part.join(".")).collect::<Vec<_>>().join(" "),
+    }
+}
+
+#[test]
+fn what_a_policy_of_rego_text_reads() {
+    for (rules, expected) in [
+        ("import input.a.b as x\nallow if x.c == 1", "a.b.c"),
+        ("allow if { x := input.a; y := x.b; y.c == 1 }", "a.b.c"),
+        ("allow if f(input.a)\nf(x) if x.b == 1", "a.b"),
+        ("allow if f(input)\nf(x) if x.b == 1", "b"),
+        ("allow if f(input.a, \"b\")\nf(x, k) if x[k] == 1", "a"),
+        ("a := input.a\nallow if a.b == 1", "a.b"),
+        ("allow if { some x in input.a.b; x.c == 1 }", "a.b"),
+        ("allow if count([x | x := input.a[_].b]) > 0", "a"),
+        ("allow if input.a.b with input.a as {\"b\": input.c.d}", "a.b c.d"),
+        ("allow if r.b with input as input.c\nr := input.a", "a.b c"),
+        ("allow if { walk(input.a, [p, v]); v == 1 }", "a"),
+        ("allow if { walk(input, [p, v]); v == 1 }", "*"),
+        ("allow if object.get(input, \"a\", 1) == 1", "a"),
+        ("allow if object.get(input.a, [\"b\", \"c\"], {}).d == 1", "a.b.c.d"),
+        ("allow if { k := data.k; object.get(input.a, k, 1) == 1 }", "a"),
+        ("allow if object.get(input.a, \"b\", input.c).d", "a.b.d c.d"),
+        ("allow if { k := data.k; input[k] == 1 }", "*"),
+        ("allow if input.a.b[input.c] == 1", "a.b c"),
+        ("allow if input.a[0].b == 1", "a"),
+        ("allow if input == {\"a\": 1}", "*"),
+        ("allow if input", "*"),
+        ("allow if not input.a.b", "a.b"),
+        ("allow if every x in input.a { x > input.b }", "a b"),
+        ("allow if data.x[input.a].y == input.b", "a b"),
+        ("deny contains input.a.x if input.b\nallow if count(deny) == 0", "a.x b"),
+        ("default allow := false\nunused if input.x == 1", ""),
+    ] {
+        let loaded = load(source(rules), &Shelf::default(), &[]).map_err(|error| error.to_string()).unwrap();
+        assert_eq!(reads(&loaded), expected, "{rules}");
+    }
+}
+
+#[test]
+fn what_is_read_of_data_and_called() {
+    for (rules, data, builtins, deterministic) in [
+        ("allow if data.x.y[input.a] == 1", "x.y", "equal", true),
+        ("allow if { some r in data.roles.admin; r == input.a }", "roles.admin", "equal", true),
+        ("allow if count(data.x[_].y) == input.a", "x", "count equal", true),
+        ("allow if input.a == time.now_ns()", "", "equal time.now_ns", false),
+        ("allow if io.jwt.decode_verify(input.a, {\"secret\": data.k})[0]", "k", "io.jwt.decode_verify", false),
+        ("allow if startswith(input.a, data.x)\nunused if rand.intn(\"a\", 3) == 1", "x", "startswith", true),
+    ] {
+        let loaded = load(source(rules), &Shelf::default(), &[]).map_err(|error| error.to_string()).unwrap();
+        let shown = match &loaded.footprint().data {
+            Reads::Whole => "*".to_owned(),
+            Reads::Parts(parts) => parts.iter().map(|part| part.join(".")).collect::<Vec<_>>().join(" "),
+        };
+        let called: Vec<&str> = loaded.builtins().iter().map(|builtin| builtin.name).collect();
+        assert_eq!((&*shown, &*called.join(" "), loaded.deterministic()), (data, builtins, deterministic), "{rules}");
+    }
 }
 
 #[test]

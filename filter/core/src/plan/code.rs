@@ -5,7 +5,7 @@
 
 use super::paths::Paths;
 use super::program::{ConstantId, Constants, Kind, Operand, Place, Slot};
-use crate::builtins::Function;
+use crate::builtins::{Builtin, Function};
 use regorus::Value;
 use std::collections::BTreeMap;
 
@@ -182,6 +182,18 @@ pub struct CalledBuiltin {
     pub name: &'static str,
     /// The function.
     pub run: Function,
+    /// Its row in the table, if it is one of OPA's.
+    pub row: Option<&'static Builtin>,
+    /// It looks up the keys of its second argument, a text or an array of texts, one after the other in its first;
+    /// where that finds nothing it gives its third, if there is one.
+    pub looks_up: bool,
+}
+
+impl CalledBuiltin {
+    /// One of OPA's.
+    pub fn of(row: &'static Builtin) -> Self {
+        Self { name: row.name, run: row.run, row: Some(row), looks_up: row.name == "object.get" }
+    }
 }
 
 /// A function's or an entry point's part of the code.

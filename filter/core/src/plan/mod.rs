@@ -24,10 +24,10 @@ mod tests;
 pub(crate) use code::CalledBuiltin;
 pub use error::PlanError;
 pub use optimise::Passes;
-pub use reads::Reads;
+pub use reads::{Document, Footprint, Read, Reads, Reason, Why};
 pub use run::Scratch;
 
-use crate::builtins::{Builtin, Context};
+use crate::builtins::Context;
 use crate::engine::EvalError;
 use code::{Code, Routine};
 use emit::Emitter;
@@ -37,33 +37,26 @@ use program::Program;
 use reach::Reach;
 use regorus::Value;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// A loaded plan: never changes, can be shared, knows neither input nor data.
 pub struct Plan {
     code: Code,
     entry_names: Vec<String>,
-    builtins: Vec<&'static Builtin>,
-    reads: Reads,
+    /// By entry point.
+    footprints: Vec<Rc<Footprint>>,
 }
 
-/// The builtins that are called, and those of the plan made ready, by index; refuses if one is missing that is called.
-fn link(
-    reach: &Reach,
-    builtins: Vec<Called>,
-) -> Result<(Vec<&'static Builtin>, Vec<Option<CalledBuiltin>>), PlanError> {
-    let (mut called, mut ready, mut missing) = (Vec::new(), Vec::new(), BTreeSet::new());
+/// The plan's builtins made ready, by index; refuses if one is missing that is called.
+fn link(reach: &Reach, builtins: Vec<Called>) -> Result<Vec<Option<CalledBuiltin>>, PlanError> {
+    let (mut ready, mut missing) = (Vec::new(), BTreeSet::new());
     for (index, Called { name, found, .. }) in (0..).zip(builtins) {
-        let is_called = reach.builtins.contains(&index);
-        match found {
-            Some(builtin) if is_called => called.push(builtin),
-            None if is_called => {
-                missing.insert(name);
-            }
-            _ => {}
+        if found.is_none() && reach.builtins.contains(&index) {
+            missing.insert(name);
         }
-        ready.push(found.map(|builtin| CalledBuiltin { name: builtin.name, run: builtin.run }));
+        ready.push(found.map(CalledBuiltin::of));
     }
-    if missing.is_empty() { Ok((called, ready)) } else { Err(PlanError::NotInline(missing.into_iter().collect())) }
+    if missing.is_empty() { Ok(ready) } else { Err(PlanError::NotInline(missing.into_iter().collect())) }
 }
 
 /// An entry point of the plan that handed it out.
@@ -77,29 +70,22 @@ impl Plan {
     /// The builtins that are not available inline, or the first thing that is not as OPA's planner writes it.
     pub fn load(json: &[u8], passes: Passes) -> Result<Self, PlanError> {
         let Lowered { program, builtins } = lower::lower(raw::read(json)?)?;
-        let reach = Reach::of(&program);
-        let (called, ready) = link(&reach, builtins)?;
-        let mut plan = Self::assemble(program, &reach, ready, called, passes);
+        let reach = Reach::of(&program, &program.entries);
+        let ready = link(&reach, builtins)?;
+        let mut plan = Self::assemble(program, &reach, ready, passes);
         plan.code.looks_into_data = true;
         Ok(plan)
     }
 
-    /// A program that was written by ourselves. `called` are the functions behind the indexes of its builtins,
-    /// `builtins` those of them that are OPA's.
-    pub(crate) fn of(program: Program, called: Vec<CalledBuiltin>, builtins: Vec<&'static Builtin>) -> Self {
-        let reach = Reach::of(&program);
-        Self::assemble(program, &reach, called.into_iter().map(Some).collect(), builtins, Passes::ALL)
+    /// A program that was written by ourselves. `called` are the functions behind the indexes of its builtins.
+    pub(crate) fn of(program: Program, called: Vec<CalledBuiltin>) -> Self {
+        let reach = Reach::of(&program, &program.entries);
+        Self::assemble(program, &reach, called.into_iter().map(Some).collect(), Passes::ALL)
     }
 
-    fn assemble(
-        mut program: Program,
-        reach: &Reach,
-        builtins: Vec<Option<CalledBuiltin>>,
-        called: Vec<&'static Builtin>,
-        passes: Passes,
-    ) -> Self {
+    fn assemble(mut program: Program, reach: &Reach, builtins: Vec<Option<CalledBuiltin>>, passes: Passes) -> Self {
         // Before any pass, so that it does not depend on them.
-        let reads = reads::reads(&mut program, reach);
+        let footprints = reads::footprints(&mut program, reach, &builtins);
         optimise::run(&mut program, passes);
         let chosen_from = passes.index.then_some(&program.constants);
         let mut emitter = Emitter::new(chosen_from);
@@ -112,7 +98,7 @@ impl Plan {
         let code =
             Code { operations, places, functions, entries, constants, builtins, paths, files, looks_into_data: false };
         let entry_names = names.into_iter().map(|entry| entry.name).collect();
-        Self { code, entry_names, builtins: called, reads }
+        Self { code, entry_names, footprints }
     }
 
     /// Checks that what is alive at the same time is bounded.
@@ -134,15 +120,10 @@ impl Plan {
         self.entry_names.iter().position(|entry| entry == name).map(Entry)
     }
 
-    /// The builtins it calls.
-    pub fn builtins(&self) -> impl Iterator<Item = &'static Builtin> {
-        self.builtins.iter().copied()
-    }
-
-    /// The parts of `input` that it reads.
+    /// What an entry point reads; `None` for one of another plan.
     #[must_use]
-    pub const fn reads(&self) -> &Reads {
-        &self.reads
+    pub fn footprint(&self, entry: Entry) -> Option<&Rc<Footprint>> {
+        self.footprints.get(entry.0)
     }
 
     /// Evaluates an entry point: its result set, one object of bindings a solution, such as `{"result": true}`. Empty:

@@ -1,7 +1,7 @@
 //! What the entry points reach. A plan also holds what they do not, tests for instance; it must neither widen what is
 //! read nor ask for builtins.
 
-use super::program::{Action, Block, ConstantId, Function, Operand, Program};
+use super::program::{Action, Block, ConstantId, EntryPoint, Function, Operand, Program};
 use std::collections::{BTreeSet, HashSet};
 
 /// Above so many different dynamic calls, every function counts as reached. Each costs a look at all functions.
@@ -20,11 +20,11 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// Follows calls from the entry points.
-    pub fn of(program: &Program) -> Self {
+    /// Follows calls from these entry points.
+    pub fn of(program: &Program, entries: &[EntryPoint]) -> Self {
         let functions = vec![false; program.functions.len()];
         let mut reach = Self { functions, builtins: BTreeSet::new(), patterns: HashSet::new(), open: Vec::new() };
-        for entry in &program.entries {
+        for entry in entries {
             reach.blocks(&entry.blocks);
         }
         let mut patterns = 0;

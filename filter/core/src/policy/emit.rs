@@ -8,7 +8,6 @@ use regorus::unstable::Span;
 use super::core::{Document, Kind, Op, Stmt, Term, Unit, UnitId, Var, Way, With};
 use super::error::{PolicyError, position_of_statement};
 use super::helpers;
-use crate::builtins::Builtin;
 use crate::plan::CalledBuiltin;
 use crate::plan::program::{self, Action, Block, ConstantId, Constants, Operand, Place, Program, Slot, Statement};
 
@@ -20,8 +19,6 @@ const DATA: Slot = 1;
 pub(super) struct Emitted {
     pub program: Program,
     pub called: Vec<CalledBuiltin>,
-    /// OPA's builtins among them.
-    pub builtins: Vec<&'static Builtin>,
 }
 
 /// Writes the units in `order`, in which each comes after all that it uses; the last one is the decision.
@@ -37,8 +34,8 @@ pub(super) fn emit(units: &[Unit], order: &[UnitId], entry: &str) -> Result<Emit
     }
     let last = functions.len().checked_sub(1).and_then(|last| u32::try_from(last).ok()).ok_or_else(too_large)?;
     let entries = vec![shared.entry(entry, last)?];
-    let Shared { constants, called, builtins, files, .. } = shared;
-    Ok(Emitted { program: Program { constants, functions, entries, files }, called, builtins })
+    let Shared { constants, called, files, .. } = shared;
+    Ok(Emitted { program: Program { constants, functions, entries, files }, called })
 }
 
 fn too_large() -> PolicyError {
@@ -51,7 +48,6 @@ struct Shared {
     known: BTreeMap<Value, ConstantId>,
     called: Vec<CalledBuiltin>,
     called_by_name: BTreeMap<(bool, &'static str), u16>,
-    builtins: Vec<&'static Builtin>,
     functions: BTreeMap<UnitId, usize>,
     files: Vec<String>,
 }
@@ -63,7 +59,6 @@ impl Default for Shared {
             known: BTreeMap::new(),
             called: Vec::new(),
             called_by_name: BTreeMap::new(),
-            builtins: Vec::new(),
             functions: BTreeMap::new(),
             files: Vec::new(),
         }
@@ -91,15 +86,14 @@ impl Shared {
             return Ok(*index);
         }
         let missing = || PolicyError::general(format!("builtin `{name}` is not compiled in"));
-        let run = if helper {
-            helpers::find(name).ok_or_else(missing)?
+        let called = if helper {
+            let run = helpers::find(name).ok_or_else(missing)?;
+            CalledBuiltin { name, run, row: None, looks_up: helpers::looks_up(name) }
         } else {
-            let builtin = crate::builtins::find(name).ok_or_else(missing)?;
-            self.builtins.push(builtin);
-            builtin.run
+            CalledBuiltin::of(crate::builtins::find(name).ok_or_else(missing)?)
         };
         let index = u16::try_from(self.called.len()).map_err(|_| too_large())?;
-        self.called.push(CalledBuiltin { name, run });
+        self.called.push(called);
         self.called_by_name.insert((helper, name), index);
         Ok(index)
     }

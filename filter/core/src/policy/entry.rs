@@ -40,9 +40,9 @@ pub fn load(modules: &[Module], data: Value, path: &DecisionPath, version: RegoV
     let entry = units.len().saturating_sub(1);
     let order = graph::check(&units, entry)?;
     super::document::check(&index, &data)?;
-    let Emitted { program, called, builtins } = emit::emit(&units, &order, &path.to_string())?;
+    let Emitted { program, called } = emit::emit(&units, &order, &path.to_string())?;
     Plan::check_depth(&program).map_err(|error| PolicyError::general(error.to_string()))?;
-    let plan = Plan::of(program, called, builtins);
+    let plan = Plan::of(program, called);
     let entry = plan.entry(&path.to_string()).ok_or_else(|| PolicyError::general("the decision is missing"))?;
     Ok(Loaded { plan, entry, data })
 }

@@ -118,9 +118,14 @@ impl Lowerer<'_> {
     }
 
     /// What the data document has at `keys` and behind them. OPA reads it along the texts of all keys.
-    fn base(&mut self, keys: Path, rest: &[Node], out: &mut Vec<Stmt>) -> Result<Term, PolicyError> {
+    fn base(&mut self, mut keys: Path, rest: &[Node], out: &mut Vec<Stmt>) -> Result<Term, PolicyError> {
         let mut value = self.set(Op::Data, out);
-        let mut known: Vec<Term> = keys.into_iter().map(|key| Term::Const(Value::from(key))).collect();
+        // Constant texts by themselves: they say which part of the data is read.
+        let texts: Path = rest.iter().map_while(text).collect();
+        let rest = rest.get(texts.len()..).unwrap_or(&[]);
+        keys.extend(texts);
+        value = self.base_at(value, keys.into_iter().map(|key| Term::Const(Value::from(key))).collect(), out);
+        let mut known = Vec::new();
         for step in rest {
             if self.is_known(step) {
                 known.push(self.eval(step, out)?);

@@ -64,11 +64,12 @@ fn names_and_reads() {
     let expected = rules.map(|rule| format!("envoy/authz/{rule}").trim_end_matches('/').to_owned());
     assert_eq!(names, expected);
     assert_eq!(plan.entry("envoy/authz/nothing"), None);
-    let Reads::Parts(parts) = plan.reads() else { panic!("the whole document") };
+    let footprint = plan.footprint(plan.entry("envoy/authz/allow").unwrap()).unwrap();
+    let Reads::Parts(parts) = &footprint.input else { panic!("the whole document") };
     let parts: Vec<String> = parts.iter().map(|part| part.join(".")).collect();
     let http = ["headers.x-user", "method", "path"].map(|part| format!("attributes.request.http.{part}"));
     assert_eq!(parts, [&http[..], &["parsed_path".to_owned()]].concat());
-    assert!(plan.builtins().any(|builtin| builtin.name == "count"));
+    assert!(footprint.builtins.iter().any(|builtin| builtin.name == "count"));
 }
 
 /// Data is an argument: another one needs no other plan, and leaves nothing of the first behind.

@@ -11,14 +11,14 @@
 //! and a route that disables the check where `route_overrides` is on.
 
 use crate::builtins::Moment;
-use crate::config::{self, Config, ConfigError, Limits, Settings};
+use crate::config::{self, Config, ConfigError, Settings};
 use crate::decision::{self, Decision, Metadata, Mutations, Reply, Unusable, Verdict};
 use crate::engine::{self, Engine, LoadError, Loaded, Shelf};
 use crate::host::{Clock, Host, HostError};
 use crate::metrics::{Counter, Implementation, Outcome, Reason};
 use crate::policy::DecisionPath;
 use crate::remote::{self, Callout};
-use crate::request::{self, Body, Document, DocumentError, Head, Inexact};
+use crate::request::{self, Body, Document, DocumentError, Head, Selection, Sources};
 use crate::rollout;
 use crate::route::Overrides;
 use regorus::Value;
@@ -31,9 +31,16 @@ pub struct Authorizer {
     /// The configured decision, then those that routes may choose.
     paths: Vec<DecisionPath>,
     /// One for each path. `None`: it cannot be decided inline, and the remote OPA decides for everyone.
-    engines: Vec<Option<Engine>>,
+    engines: Vec<Option<Inline>>,
     clock: Rc<dyn Clock>,
     summary: String,
+}
+
+/// A decision that is made inline.
+struct Inline {
+    engine: Engine,
+    /// What it reads of the input document.
+    selection: Selection,
 }
 
 /// What the proxy has to do next.
@@ -68,7 +75,7 @@ impl Authorizer {
         let mut engines = Vec::new();
         let mut summaries = Vec::new();
         for loaded in engine::load(&policy, shelf, &unprovided) {
-            let (engine, summary) = ready(loaded, policy.unsupported_goes_remote, settings.limits, &clock)?;
+            let (engine, summary) = ready(loaded, policy.unsupported_goes_remote, &settings, &clock)?;
             engines.push(engine);
             summaries.push(summary);
         }
@@ -99,7 +106,7 @@ impl Authorizer {
         let Arrival { head, stripped, end_of_stream } = arrival;
         let mut check = Check {
             authorizer: Rc::clone(self),
-            path: head.path().to_owned(),
+            path: head.path().into_owned(),
             state: State::Done,
             failures: Vec::new(),
             route: Overrides::default(),
@@ -120,13 +127,15 @@ impl Authorizer {
 fn ready(
     loaded: Result<Loaded, LoadError>,
     unsupported_goes_remote: bool,
-    limits: Limits,
+    settings: &Settings,
     clock: &Rc<dyn Clock>,
-) -> Result<(Option<Engine>, String), ConfigError> {
+) -> Result<(Option<Inline>, String), ConfigError> {
     match loaded {
         Ok(loaded) => {
             let summary = loaded.summary.clone();
-            Ok((Some(Engine::new(loaded, limits, Rc::clone(clock))), summary))
+            let selection = Selection::new(loaded.reads(), &settings.shape);
+            let engine = Engine::new(loaded, settings.limits, Rc::clone(clock));
+            Ok((Some(Inline { engine, selection }), summary))
         }
         Err(LoadError::Unsupported(why)) if unsupported_goes_remote => {
             Ok((None, format!("the policy cannot be decided inline, the remote OPA decides for everyone: {why}")))
@@ -160,9 +169,27 @@ pub struct Check {
 }
 
 enum State {
-    AwaitsBody(Head),
+    AwaitsBody(Request),
     AwaitsReply { sent_at: u64 },
     Done,
+}
+
+/// What is known of a request that waits for a decision.
+struct Request {
+    head: Head,
+    /// `None`: it has none, or none that is to be seen, or it has not been waited for.
+    body: Option<Body>,
+    /// It has not been waited for: nothing inline depends on it.
+    body_left: bool,
+    assignment: Assignment,
+}
+
+/// Who is to decide.
+#[derive(Clone, Copy)]
+struct Assignment {
+    side: Implementation,
+    /// Nobody was named by the headers that may name a user.
+    is_anonymous: bool,
 }
 
 impl Check {
@@ -190,16 +217,31 @@ impl Check {
     }
 
     fn begin(&mut self, head: Head, end_of_stream: bool, host: &dyn Host) -> Step {
-        if self.authorizer.config.body.is_none() || end_of_stream {
-            self.decide(&head, None, host)
-        } else if !head.is_tunnel() {
-            self.state = State::AwaitsBody(head);
-            Step::NeedBody
-        } else if head.announces_body() {
+        let assignment = self.authorizer.assignment(&head, self.route.decision);
+        let body_may_come = self.authorizer.config.body.is_some() && !end_of_stream;
+        if body_may_come && head.is_tunnel() && head.announces_body() {
             // What comes after the headers of a tunnel is not shown to the policy: a body must not hide there.
-            self.answer(Outcome::BadRequest, Reply::bad_request("an upgrade or CONNECT with a body"))
-        } else {
-            self.decide(&head, None, host)
+            return self.answer(Outcome::BadRequest, Reply::bad_request("an upgrade or CONNECT with a body"));
+        }
+        let body_may_come = body_may_come && !head.is_tunnel();
+        let body_matters = body_may_come && self.body_matters(&head, assignment.side);
+        let request = Request { head, body: None, body_left: body_may_come && !body_matters, assignment };
+        if body_matters {
+            self.state = State::AwaitsBody(request);
+            return Step::NeedBody;
+        }
+        self.decide(request, host)
+    }
+
+    /// Whether there can be no decision before the body is there. The remote OPA may read all of it.
+    fn body_matters(&self, head: &Head, side: Implementation) -> bool {
+        let Settings { shape, body, .. } = &self.authorizer.config;
+        let limit = body.filter(|limit| !limit.allow_partial_message).map(|limit| limit.max_request_bytes);
+        match self.authorizer.inline(self.route.decision) {
+            Some(inline) if side == Implementation::Rust => {
+                request::body_matters(shape, &inline.selection, head, limit)
+            }
+            _ => true,
         }
     }
 
@@ -210,7 +252,7 @@ impl Check {
 
     /// The body has grown to `received` bytes; `complete`: it is whole, by end of stream or because trailers came.
     pub fn body(&mut self, received: usize, complete: bool, host: &dyn Host) -> Step {
-        let (State::AwaitsBody(head), Some(limit)) =
+        let (State::AwaitsBody(mut request), Some(limit)) =
             (std::mem::replace(&mut self.state, State::Done), self.authorizer.config.body)
         else {
             return self.out_of_turn(host);
@@ -222,16 +264,17 @@ impl Check {
         // At exactly the limit with more to come it is not known yet whether the policy sees the whole body: Envoy
         // calls it whole (contract 1.7, boundary hole), we wait for the next byte or the end.
         if !too_large && !complete {
-            self.state = State::AwaitsBody(head);
+            self.state = State::AwaitsBody(request);
             return Step::NeedBody;
         }
-        if received == 0 {
-            return self.decide(&head, None, host);
+        if received > 0 {
+            match host.body(received.min(limit.max_request_bytes)) {
+                Ok(bytes) => request.body = Some(Body { bytes, received }),
+                Err(HostError) => return self.host_failed(host),
+            }
         }
-        match host.body(received.min(limit.max_request_bytes)) {
-            Ok(bytes) => self.decide(&head, Some(&Body { bytes, received }), host),
-            Err(_) => self.host_failed(host),
-        }
+        // It was left until the inline side had failed.
+        if std::mem::take(&mut request.body_left) { self.fall_back(&request, host) } else { self.decide(request, host) }
     }
 
     /// What became of the call of [`Step::Call`].
@@ -297,45 +340,76 @@ impl Check {
         states
     }
 
-    fn decide(&mut self, head: &Head, body: Option<&Body>, host: &dyn Host) -> Step {
-        let extensions = self.route.context_extensions();
-        let document = match request::document(&self.authorizer.config.shape, head, body, extensions, host) {
-            Ok(document) => document,
-            Err(DocumentError::Parse(error)) => {
-                return self.answer(Outcome::BadRequest, Reply::bad_request(&error.to_string()));
+    fn decide(&mut self, request: Request, host: &dyn Host) -> Step {
+        if request.assignment.side == Implementation::Rust {
+            return self.evaluate(request, host);
+        }
+        match self.document(&request, host) {
+            Ok(document) => {
+                request.assignment.count(host);
+                self.call(&document, host)
             }
-            Err(DocumentError::Host(HostError)) => return self.host_failed(host),
-        };
-        let side = self.authorizer.side(head, self.route.decision, host);
-        host.count(Counter::Assignment(side));
-        if side == Implementation::Rust { self.evaluate(&document, host) } else { self.call(&document, host) }
+            Err(error) => self.no_document(&error, host),
+        }
     }
 
-    fn evaluate(&mut self, document: &Document, host: &dyn Host) -> Step {
+    fn evaluate(&mut self, request: Request, host: &dyn Host) -> Step {
         let authorizer = Rc::clone(&self.authorizer);
-        // `side` sends nobody here when there is no engine.
-        let Some(Some(engine)) = authorizer.engines.get(self.route.decision) else {
+        // `assignment` sends nobody here when there is no engine.
+        let Some(inline) = authorizer.inline(self.route.decision) else {
             return self.out_of_turn(host);
         };
+        let extensions = self.route.context_extensions();
+        let input = match request::input(&authorizer.sources(&request, extensions.as_ref(), host), &inline.selection) {
+            Err(DocumentError::Inexact) => Err((Reason::InexactInput, String::new())),
+            Err(error) => return self.no_document(&error, host),
+            Ok(input) => Ok(input),
+        };
+        request.assignment.count(host);
         let Ok(now_ns) = host.now() else {
             return self.host_failed(host);
         };
         let moment = Moment { now_ns, seed: host.random() };
-        let decision = document
-            .value()
-            .map_err(|Inexact| (Reason::InexactInput, String::new()))
-            .and_then(|input| engine.evaluate(input, moment).map_err(|error| (error.reason(), format!("{error:?}"))))
+        let decision = input
+            .and_then(|input| {
+                inline.engine.evaluate(input, moment).map_err(|error| (error.reason(), format!("{error:?}")))
+            })
             .and_then(|result| self.read_decision(&result));
         let (reason, detail) = match decision {
             Ok(decision) => return self.finish(Implementation::Rust, decision, host),
             Err(failure) => failure,
         };
         self.failed(Implementation::Rust, reason, &detail, host);
-        if authorizer.config.rust_opa.fallback_on_error && authorizer.config.remote.is_some() {
-            host.count(Counter::Fallback);
-            self.call(document, host)
-        } else {
-            self.undecided(host)
+        if !authorizer.config.rust_opa.fallback_on_error || authorizer.config.remote.is_none() {
+            return self.undecided(host);
+        }
+        if request.body_left {
+            self.state = State::AwaitsBody(request);
+            return Step::NeedBody;
+        }
+        self.fall_back(&request, host)
+    }
+
+    /// The inline side has failed: the remote OPA is asked, with all there is.
+    fn fall_back(&mut self, request: &Request, host: &dyn Host) -> Step {
+        match self.document(request, host) {
+            Ok(document) => {
+                host.count(Counter::Fallback);
+                self.call(&document, host)
+            }
+            Err(error) => self.no_document(&error, host),
+        }
+    }
+
+    fn document(&self, request: &Request, host: &dyn Host) -> Result<Document, DocumentError> {
+        let extensions = self.route.context_extensions();
+        request::document(&self.authorizer.sources(request, extensions.as_ref(), host))
+    }
+
+    fn no_document(&mut self, error: &DocumentError, host: &dyn Host) -> Step {
+        match error {
+            DocumentError::Parse(error) => self.answer(Outcome::BadRequest, Reply::bad_request(&error.to_string())),
+            DocumentError::Host(HostError) | DocumentError::Inexact => self.host_failed(host),
         }
     }
 
@@ -458,21 +532,43 @@ impl Check {
 }
 
 impl Authorizer {
+    /// The decision of this number, where it is made inline.
+    fn inline(&self, decision: usize) -> Option<&Inline> {
+        self.engines.get(decision)?.as_ref()
+    }
+
     /// The side that decides for this request.
-    fn side(&self, head: &Head, decision: usize, host: &dyn Host) -> Implementation {
+    fn assignment(&self, head: &Head, decision: usize) -> Assignment {
         let feature = self.config.rust_opa;
-        if !feature.enabled || !self.engines.get(decision).is_some_and(Option::is_some) {
-            return Implementation::Remote;
+        if !feature.enabled || self.inline(decision).is_none() {
+            return Assignment { side: Implementation::Remote, is_anonymous: false };
         }
         let mut values = self.config.identity.iter().filter_map(|name| head.get(name));
         let user = values.find(|value| !value.is_empty());
-        if user.is_none() && !self.config.identity.is_empty() {
-            host.count(Counter::IdentityMissing);
-        }
+        let is_anonymous = user.is_none() && !self.config.identity.is_empty();
         let inline = feature.percentage.is_everyone()
             || user
                 .is_some_and(|user| feature.percentage.contains(rollout::bucket(rollout::RUST_OPA, user.as_bytes())));
-        if inline { Implementation::Rust } else { Implementation::Remote }
+        Assignment { side: if inline { Implementation::Rust } else { Implementation::Remote }, is_anonymous }
+    }
+
+    fn sources<'a>(
+        &'a self,
+        request: &'a Request,
+        context_extensions: Option<&'a Value>,
+        host: &'a dyn Host,
+    ) -> Sources<'a> {
+        let Request { head, body, .. } = request;
+        Sources { shape: &self.config.shape, head, body: body.as_ref(), context_extensions, host }
+    }
+}
+
+impl Assignment {
+    fn count(self, host: &dyn Host) {
+        if self.is_anonymous {
+            host.count(Counter::IdentityMissing);
+        }
+        host.count(Counter::Assignment(self.side));
     }
 }
 

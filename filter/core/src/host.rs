@@ -96,6 +96,8 @@ pub mod testing {
         pub route_metadata: Option<Vec<u8>>,
         /// What was counted, in order.
         pub counted: RefCell<Vec<String>>,
+        /// What was read of the proxy, in order: properties by their paths, `body`, `route metadata`.
+        pub asked: RefCell<Vec<String>>,
     }
 
     impl Host for FakeHost {
@@ -109,6 +111,7 @@ pub mod testing {
 
         fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, HostError> {
             let path = path.join(".");
+            self.asked.borrow_mut().push(path.clone());
             if self.silent == Some(path.as_str()) {
                 return Ok(None);
             }
@@ -123,11 +126,13 @@ pub mod testing {
         }
 
         fn body(&self, length: usize) -> Result<Vec<u8>, HostError> {
+            self.asked.borrow_mut().push("body".to_owned());
             let body = self.body.as_ref().ok_or(HostError)?;
             Ok(body[..length].to_vec())
         }
 
         fn route_metadata(&self) -> Result<Vec<u8>, HostError> {
+            self.asked.borrow_mut().push("route metadata".to_owned());
             self.route_metadata.clone().ok_or(HostError)
         }
 

@@ -102,7 +102,7 @@ fn result_of_body(body: &[u8]) -> Result<Value, Reason> {
 mod tests {
     use super::*;
     use crate::host::testing::FakeHost;
-    use crate::request::{self, Head, Shape};
+    use crate::request::{self, Head, Shape, Sources};
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -160,7 +160,9 @@ mod tests {
     #[test]
     fn the_call_holds_the_input_as_json() {
         let head = Head::new([(&b":path"[..], &b"/\"\x01"[..])]);
-        let input = request::document(&Shape::default(), &head, None, None, &FakeHost::default()).unwrap();
+        let (shape, host) = (Shape::default(), FakeHost::default());
+        let sources = Sources { shape: &shape, head: &head, body: None, context_extensions: None, host: &host };
+        let input = request::document(&sources).unwrap();
         let callout = call(&remote(), 1, &input).unwrap();
         assert_eq!(callout.headers, [(":path".to_owned(), "/v1/data/b".to_owned())]);
         let body = String::from_utf8(callout.body).unwrap();

@@ -1,5 +1,7 @@
 //! Bytes from the wire → text of the input document.
 
+use std::borrow::Cow;
+
 /// Appends `bytes` as text; every byte that is not UTF-8 becomes `replacement`, one for one.
 pub fn push_replacing_invalid(out: &mut String, bytes: &[u8], replacement: char) {
     for chunk in bytes.utf8_chunks() {
@@ -16,6 +18,9 @@ pub fn replace_invalid(bytes: &[u8], replacement: char) -> String {
 }
 
 /// Text as Envoy's `ext_authz` hands it on: every byte that is not UTF-8 becomes `!` (contract section 1.4).
-pub fn sanitize(bytes: &[u8]) -> String {
-    replace_invalid(bytes, '!')
+pub fn sanitized(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(replace_invalid(bytes, '!')),
+    }
 }

@@ -1,3 +1,5 @@
+mod on_demand;
+
 use super::*;
 use crate::host::testing::{FakeClock, FakeHost};
 use crate::remote::Reply as RemoteReply;

@@ -8,6 +8,7 @@ use super::{Head, ParseError, media_type, url};
 use crate::json::{self, Bounds};
 use crate::text;
 use regorus::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What was buffered of a request's body.
@@ -28,8 +29,8 @@ impl Body {
 }
 
 /// The body as text for the input document: bytes that are not UTF-8 become `!`.
-pub fn as_text(body: &Body) -> String {
-    text::sanitize(&body.bytes)
+pub fn as_text(body: &Body) -> Cow<'_, str> {
+    text::sanitized(&body.bytes)
 }
 
 /// A member of the input document that may hold what the engine cannot.
@@ -42,7 +43,7 @@ pub struct Parsed {
 }
 
 impl Parsed {
-    const NULL: Self = Self { value: Some(Value::Null), text: None };
+    pub(super) const NULL: Self = Self { value: Some(Value::Null), text: None };
 
     fn exact(value: Value) -> Self {
         Self { value: Some(value), text: None }
@@ -72,6 +73,46 @@ pub struct Readable<'a> {
     pub path: &'a [Value],
 }
 
+/// How a body is read.
+#[derive(Clone, Copy)]
+enum Format {
+    Json,
+    Grpc,
+    Form,
+    Multipart,
+}
+
+impl Format {
+    fn of(content_type: &str) -> Option<Self> {
+        [
+            ("application/json", Self::Json),
+            ("application/grpc", Self::Grpc),
+            ("application/x-www-form-urlencoded", Self::Form),
+            ("multipart/form-data", Self::Multipart),
+        ]
+        .into_iter()
+        .find_map(|(name, format)| content_type.contains(name).then_some(format))
+    }
+}
+
+/// A header as the policy sees it: the plugin reads the body by those, too.
+fn shown<'a>(shape: &Shape, head: &'a Head, name: &str) -> Option<Cow<'a, str>> {
+    let is_shown = !shape.raw_headers && shape.headers.passes(name);
+    if is_shown { head.get(name) } else { None }
+}
+
+/// Whether a body of this request would be read, and could be found unreadable.
+pub fn is_read(shape: &Shape, head: &Head) -> bool {
+    if shape.skip_body_parse {
+        return false;
+    }
+    match shown(shape, head, "content-type").and_then(|content_type| Format::of(&content_type)) {
+        None => false,
+        Some(Format::Grpc) => reads_messages(shape),
+        Some(Format::Json | Format::Form | Format::Multipart) => true,
+    }
+}
+
 /// (`parsed_body`, `truncated_body`).
 ///
 /// # Errors
@@ -84,16 +125,12 @@ pub fn parse(request: &Readable) -> Result<(Parsed, bool), ParseError> {
     if request.is_partial() {
         return Ok((Parsed::NULL, true));
     }
-    let reader = if content_type.contains("application/json") {
-        parse_json
-    } else if content_type.contains("application/grpc") {
-        return parse_grpc(request);
-    } else if content_type.contains("application/x-www-form-urlencoded") {
-        parse_form
-    } else if content_type.contains("multipart/form-data") {
-        parse_multipart
-    } else {
-        return Ok(nothing);
+    let reader = match Format::of(&content_type) {
+        None => return Ok(nothing),
+        Some(Format::Grpc) => return parse_grpc(request),
+        Some(Format::Json) => parse_json,
+        Some(Format::Form) => parse_form,
+        Some(Format::Multipart) => parse_multipart,
     };
     if request.payload.is_empty() {
         return Ok(nothing);
@@ -105,10 +142,8 @@ pub fn parse(request: &Readable) -> Result<(Parsed, bool), ParseError> {
 }
 
 impl Readable<'_> {
-    /// A header as the policy sees it: the plugin reads the body by those, too.
-    fn header(&self, name: &str) -> Option<&str> {
-        let shown = !self.shape.raw_headers && self.shape.headers.passes(name);
-        if shown { self.head.get(name) } else { None }
+    fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        shown(self.shape, self.head, name)
     }
 
     /// By the header that says so, which is not among the raw ones.
@@ -147,7 +182,7 @@ fn parse_form(request: &Readable) -> Result<Parsed, ParseError> {
 }
 
 fn parse_multipart(request: &Readable) -> Result<Parsed, ParseError> {
-    let media = media_type::parse(request.header("content-type").unwrap_or_default())?;
+    let media = media_type::parse(&request.header("content-type").unwrap_or_default())?;
     let Some(boundary) = media.parameters.get("boundary") else {
         return Ok(Parsed::NULL);
     };
@@ -184,12 +219,18 @@ fn join(fields: BTreeMap<String, Vec<Parsed>>) -> Parsed {
     Parsed { value: value.collect::<Option<BTreeMap<_, _>>>().map(Value::from), text }
 }
 
+/// Whether gRPC messages are read at all.
+#[cfg(feature = "grpc")]
+const fn reads_messages(shape: &Shape) -> bool {
+    shape.services.is_some() && shape.pack_as_bytes
+}
+
 #[cfg(feature = "grpc")]
 fn parse_grpc(request: &Readable) -> Result<(Parsed, bool), ParseError> {
-    let Some(services) = &request.shape.services else {
+    let Some(services) = request.shape.services.as_ref().filter(|_| reads_messages(request.shape)) else {
         return Ok((Parsed::NULL, false));
     };
-    if !request.shape.pack_as_bytes || request.payload.is_empty() {
+    if request.payload.is_empty() {
         return Ok((Parsed::NULL, false));
     }
     Ok(match grpc::parse(services, request.path, request.payload)? {
@@ -200,6 +241,11 @@ fn parse_grpc(request: &Readable) -> Result<(Parsed, bool), ParseError> {
 }
 
 /// Without descriptors there is nothing to read a message by.
+#[cfg(not(feature = "grpc"))]
+const fn reads_messages(_: &Shape) -> bool {
+    false
+}
+
 #[cfg(not(feature = "grpc"))]
 fn parse_grpc(_: &Readable) -> Result<(Parsed, bool), ParseError> {
     Ok((Parsed::NULL, false))

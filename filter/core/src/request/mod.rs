@@ -4,28 +4,33 @@
 //! what the JSON says, there is no value, and only the remote OPA can decide.
 
 mod body;
+mod build;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod head;
 mod matcher;
 mod media_type;
+mod members;
 mod metadata;
 mod multipart;
 mod peers;
+mod place;
+mod selection;
 mod shape;
 mod url;
 
 pub use body::Body;
+pub use build::Sources;
 #[cfg(feature = "grpc")]
 pub use grpc::Services;
 pub use head::Head;
 pub use matcher::{HeaderFilter, Matcher};
 pub use metadata::{Labels, Metadata, Namespaces};
+pub use selection::Selection;
 pub use shape::{DEFAULT_JSON_DEPTH, Shape, SourceAddress, Unprovided, unprovided};
 
-use crate::host::{Host, HostError};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::host::HostError;
+use build::Built;
 use regorus::Value;
 use std::collections::BTreeMap;
 
@@ -54,6 +59,8 @@ pub enum DocumentError {
     Parse(ParseError),
     /// The proxy did not tell what it should know.
     Host(HostError),
+    /// It can be read, but the engine cannot hold it as OPA does.
+    Inexact,
 }
 
 impl From<ParseError> for DocumentError {
@@ -119,161 +126,36 @@ impl Document {
     }
 }
 
+/// Whether a body that has not come yet could still change what becomes of the request: something that is selected
+/// depends on it, or it could be refused, for being unreadable or longer than `limit`.
+///
+/// The length that the headers announce is as good as the body's own: the proxy resets a request that does not keep
+/// its word.
+#[must_use]
+pub fn body_matters(shape: &Shape, selection: &Selection, head: &Head, limit: Option<usize>) -> bool {
+    let fits = |limit| head.announced_length().is_some_and(|length| length <= limit);
+    selection.reads_body() || body::is_read(shape, head) || !limit.is_none_or(fits)
+}
+
 const PARSED_BODY: &str = "parsed_body";
 
-/// Builds the input document.
-///
-/// `body` is `None` when no body was buffered: no `with_request_body`, a request that ends at its headers, a tunnel.
-/// `context_extensions` is an object of strings; `None` if there are none.
+/// The input document, whole.
 ///
 /// # Errors
 /// Path, query or body cannot be parsed (contract sections 1.5 to 1.8), or the proxy fails.
-pub fn document(
-    shape: &Shape,
-    head: &Head,
-    body: Option<&Body>,
-    context_extensions: Option<Value>,
-    host: &dyn Host,
-) -> Result<Document, DocumentError> {
-    let (path, query) = url::split(head.path());
-    let path = url::parse_path(path)?;
-    let parsed_query = url::parse_query(query.as_bytes())?;
-    let text = body.filter(|_| !shape.pack_as_bytes).map(body::as_text).unwrap_or_default();
-    let parsed = if shape.skip_body_parse {
-        None
-    } else {
-        let bytes = body.map(|body| body.bytes.as_slice()).unwrap_or_default();
-        let payload = if shape.pack_as_bytes { bytes } else { text.as_bytes() };
-        Some(body::parse(&body::Readable { shape, head, body, payload, path: &path })?)
-    };
-    let source = peers::source(shape, head, host)?;
-    let principal = source.get(&Value::from("principal")).cloned();
-    let mut members = BTreeMap::from([
-        (
-            Value::from("attributes"),
-            attributes(shape, source, http(shape, head, body, &text, host)?, context_extensions, host)?,
-        ),
-        (Value::from("parsed_path"), Value::from(path)),
-        (Value::from("parsed_query"), parsed_query),
-        (Value::from("version"), object([("ext_authz", Value::from("v3")), ("encoding", Value::from("protojson"))])),
-    ]);
-    members.extend(principal.map(|principal| (Value::from("source_principal"), principal)));
-    let (mut is_exact, mut body_text) = (true, None);
-    if let Some((parsed, truncated)) = parsed {
-        (is_exact, body_text) = (parsed.value.is_some(), parsed.text);
-        members.insert(Value::from(PARSED_BODY), parsed.value.unwrap_or(Value::Null));
-        members.insert(Value::from("truncated_body"), Value::Bool(truncated));
-    }
+pub fn document(sources: &Sources) -> Result<Document, DocumentError> {
+    let Built { members, is_exact, body_text } = build::build(sources, &Selection::whole())?;
     Ok(Document { members, is_exact, body_text })
 }
 
-fn attributes(
-    shape: &Shape,
-    source: BTreeMap<Value, Value>,
-    http: Value,
-    context_extensions: Option<Value>,
-    host: &dyn Host,
-) -> Result<Value, HostError> {
-    // Both are always there, and empty when nothing is selected (contract section 1.2).
-    let context = |selected: &Namespaces, read: fn(&dyn Host) -> Result<Metadata, HostError>| {
-        if selected.is_empty() { Ok(Value::new_object()) } else { read(host)?.context(selected) }
-    };
-    let mut attributes = BTreeMap::from([
-        (Value::from("request"), object([("http", http), ("time", timestamp(request_time(host)?))])),
-        (Value::from("source"), Value::from(source)),
-        (Value::from("destination"), Value::from(peers::destination(shape, host)?)),
-        (Value::from("metadataContext"), context(&shape.metadata, Metadata::of_request)?),
-        (Value::from("routeMetadataContext"), context(&shape.route_metadata, Metadata::of_route)?),
-    ]);
-    if let Some(extensions) = context_extensions {
-        attributes.insert(Value::from("contextExtensions"), extensions);
-    }
-    if shape.tls_session
-        && let Some(session) = peers::tls_session(host)?
-    {
-        attributes.insert(Value::from("tlsSession"), session);
-    }
-    Ok(Value::from(attributes))
-}
-
-/// `attributes.request.http`; a field at its default value is absent (contract section 1.3).
-fn http(shape: &Shape, head: &Head, body: Option<&Body>, text: &str, host: &dyn Host) -> Result<Value, HostError> {
-    let protocol = host.property(&["request", "protocol"])?.ok_or(HostError)?;
-    let mut http = BTreeMap::new();
-    let mut put = |name: &str, value: &str| {
-        if !value.is_empty() {
-            http.insert(Value::from(name), Value::from(value));
-        }
-    };
-    put("id", &host.random().to_string());
-    put("method", head.get(":method").unwrap_or_default());
-    put("path", head.path());
-    put("host", head.get(":authority").unwrap_or_default());
-    put("scheme", head.get(":scheme").unwrap_or_default());
-    put("protocol", &crate::text::sanitize(&protocol));
-    put("body", text);
-    if shape.pack_as_bytes {
-        put("rawBody", &body.map(|body| STANDARD.encode(&body.bytes)).unwrap_or_default());
-    }
-    if let Some(received) = body.map(|body| body.received).filter(|received| *received > 0) {
-        http.insert(Value::from("size"), Value::from(received));
-    }
-    if shape.raw_headers {
-        http.insert(Value::from("headerMap"), header_map(shape, head, body));
-    } else {
-        http.insert(Value::from("headers"), headers(shape, head, body));
-    }
-    Ok(Value::from(http))
-}
-
-/// Name → joined values. What Envoy says of the body is shown whatever the filters say (contract section 1.4).
-fn headers(shape: &Shape, head: &Head, body: Option<&Body>) -> Value {
-    let shown = head.iter().filter(|(name, _)| shape.headers.passes(name));
-    let mut headers: BTreeMap<Value, Value> =
-        shown.map(|(name, value)| (Value::from(name), Value::from(value))).collect();
-    if let Some(body) = body {
-        headers.insert(Value::from(head::PARTIAL_BODY), Value::from(partial(body)));
-    }
-    Value::from(headers)
-}
-
-/// One entry a line, in the order they came, values in base64; an empty one is absent.
-fn header_map(shape: &Shape, head: &Head, body: Option<&Body>) -> Value {
-    let entry = |name: &str, value: &[u8]| {
-        let mut entry = BTreeMap::from([(Value::from("key"), Value::from(name))]);
-        if !value.is_empty() {
-            entry.insert(Value::from("rawValue"), Value::from(STANDARD.encode(value)));
-        }
-        Value::from(entry)
-    };
-    let shown = head.lines().filter(|(name, _)| shape.headers.passes(name));
-    let mut lines: Vec<Value> = shown.map(|(name, value)| entry(name, value)).collect();
-    lines.extend(body.map(|body| entry(head::PARTIAL_BODY, partial(body).as_bytes())));
-    object([("headers", Value::from(lines))])
-}
-
-fn partial(body: &Body) -> &'static str {
-    if body.is_partial() { "true" } else { "false" }
-}
-
-fn request_time(host: &dyn Host) -> Result<u64, HostError> {
-    let bytes = host.property(&["request", "time"])?.ok_or(HostError)?;
-    let nanoseconds = i64::from_le_bytes(bytes.try_into().map_err(|_| HostError)?);
-    u64::try_from(nanoseconds).map_err(|_| HostError)
-}
-
-/// Nanoseconds since the epoch as the plugin shows a timestamp: two numbers, zero nanoseconds absent.
-fn timestamp(nanoseconds: u64) -> Value {
-    const SECOND: u64 = 1_000_000_000;
-    let seconds = nanoseconds.checked_div(SECOND).unwrap_or(0);
-    let mut time = BTreeMap::from([(Value::from("seconds"), Value::from(seconds))]);
-    match nanoseconds.checked_rem(SECOND) {
-        None | Some(0) => {}
-        Some(rest) => {
-            time.insert(Value::from("nanos"), Value::from(rest));
-        }
-    }
-    Value::from(time)
+/// As much of the input document as is selected, for the engine: what depends on nothing else cannot tell it from the
+/// whole.
+///
+/// # Errors
+/// Those of [`document`], selected or not, but for what the proxy need not be asked; and what the engine cannot hold.
+pub fn input(sources: &Sources, selection: &Selection) -> Result<Value, DocumentError> {
+    let Built { members, is_exact, .. } = build::build(sources, selection)?;
+    if is_exact { Ok(Value::from(members)) } else { Err(DocumentError::Inexact) }
 }
 
 fn object<const N: usize>(members: [(&str, Value); N]) -> Value {

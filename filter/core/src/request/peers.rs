@@ -1,11 +1,15 @@
 //! `attributes.source`, `attributes.destination`, `attributes.tlsSession`: the two ends of the connection (contract
 //! section 1.2).
 
+use super::build::Sources;
 use super::head::Head;
+use super::members::Members;
 use super::object;
-use super::shape::{Shape, SourceAddress};
+use super::place::Place;
+use super::selection::Selection;
+use super::shape::SourceAddress;
 use crate::host::{Host, HostError};
-use crate::text::sanitize;
+use crate::text::sanitized;
 use regorus::Value;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -20,35 +24,50 @@ enum Side {
     Local,
 }
 
-/// The client's end.
-pub fn source(shape: &Shape, head: &Head, host: &dyn Host) -> Result<BTreeMap<Value, Value>, HostError> {
-    let mut peer = BTreeMap::new();
-    if let Some(from) = &shape.source_address {
-        peer.insert(Value::from("address"), source_address(from, head, host)?);
-    }
-    put(&mut peer, "principal", &principal(Side::Peer, host)?);
-    put(&mut peer, "service", head.get(SERVICE).unwrap_or_default());
+/// The client's end; `principal` is its name.
+pub fn source(sources: &Sources, selection: &Selection, principal: &str) -> Result<Value, HostError> {
+    let Sources { shape, head, host, .. } = *sources;
+    let mut peer = Members::new(selection);
+    peer.put(Place::SourceAddress, || {
+        shape.source_address.as_ref().map(|from| source_address(from, head, host)).transpose()
+    })?;
+    peer.text(Place::SourcePrincipal, || Ok(principal))?;
+    peer.text(Place::SourceService, || Ok(head.get(SERVICE).unwrap_or_default()))?;
     if shape.peer_certificate {
-        put(
-            &mut peer,
-            "certificate",
-            &url_encoded(&text(host, &["connection", "peer_certificate"])?.unwrap_or_default()),
-        );
+        peer.text(Place::SourceCertificate, || {
+            Ok(url_encoded(&text(host, &["connection", "peer_certificate"])?.unwrap_or_default()))
+        })?;
     }
-    Ok(peer)
+    Ok(peer.object())
+}
+
+/// The client's name, if it is read.
+pub fn client(sources: &Sources, selection: &Selection) -> Result<String, HostError> {
+    let is_read = [Place::SourcePrincipal, Place::Principal].into_iter().any(|place| selection.has(place));
+    if is_read { principal(Side::Peer, sources.host) } else { Ok(String::new()) }
+}
+
+/// The address that a header has, which the client may have written, is checked whether it is read or not.
+pub fn check_source(sources: &Sources) -> Result<(), HostError> {
+    match &sources.shape.source_address {
+        Some(from @ SourceAddress::Header(_)) => source_address(from, sources.head, sources.host).map(drop),
+        Some(SourceAddress::Request) | None => Ok(()),
+    }
 }
 
 /// The proxy's end.
-pub fn destination(shape: &Shape, host: &dyn Host) -> Result<BTreeMap<Value, Value>, HostError> {
-    let there = text(host, &["destination", "address"])?.ok_or(HostError)?;
-    let mut peer = BTreeMap::from([(Value::from("address"), address(&there)?)]);
-    put(&mut peer, "principal", &principal(Side::Local, host)?);
-    if let Some(labels) = &shape.labels
-        && let Some(labels) = labels.value(host)?
-    {
-        peer.insert(Value::from("labels"), labels);
+pub fn destination(sources: &Sources, selection: &Selection) -> Result<Value, HostError> {
+    let Sources { shape, host, .. } = *sources;
+    let mut peer = Members::new(selection);
+    peer.put(Place::DestinationAddress, || {
+        let there = text(host, &["destination", "address"])?.ok_or(HostError)?;
+        address(&there).map(Some)
+    })?;
+    peer.text(Place::DestinationPrincipal, || principal(Side::Local, host))?;
+    if let Some(labels) = &shape.labels {
+        peer.put(Place::DestinationLabels, || labels.value(host))?;
     }
-    Ok(peer)
+    Ok(peer.object())
 }
 
 /// `{}` with a TLS connection whose client named no server; `None` without TLS.
@@ -66,7 +85,7 @@ fn source_address(from: &SourceAddress, head: &Head, host: &dyn Host) -> Result<
         SourceAddress::Request => address(&text(host, &["source", "address"])?.ok_or(HostError)?),
         // The proxy sets this header. If it is missing, or holds more than one address, something in front of this
         // filter is not as the operator thinks, and what a client writes must not be taken for an address.
-        SourceAddress::Header(name) => address_of_header(head.get(name).ok_or(HostError)?),
+        SourceAddress::Header(name) => address_of_header(&head.get(name).ok_or(HostError)?),
     }
 }
 
@@ -149,13 +168,14 @@ fn put(members: &mut BTreeMap<Value, Value>, name: &str, value: &str) {
 }
 
 fn text(host: &dyn Host, path: &[&str]) -> Result<Option<String>, HostError> {
-    Ok(host.property(path)?.map(|bytes| sanitize(&bytes)))
+    Ok(host.property(path)?.map(|bytes| sanitized(&bytes).into_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::host::testing::FakeHost;
+    use crate::request::Shape;
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -164,8 +184,13 @@ mod tests {
         FakeHost { properties: properties.collect(), ..FakeHost::default() }
     }
 
-    fn show(peer: Result<BTreeMap<Value, Value>, HostError>) -> String {
-        peer.map_or_else(|_| "error".to_owned(), |peer| Value::from(peer).to_string())
+    fn show(peer: Result<Value, HostError>) -> String {
+        peer.map_or_else(|_| "error".to_owned(), |peer| peer.to_string())
+    }
+
+    fn client_of(shape: &Shape, head: &Head, host: &FakeHost) -> String {
+        let sources = Sources { shape, head, body: None, context_extensions: None, host };
+        show(source(&sources, &Selection::whole(), ""))
     }
 
     #[test]
@@ -199,8 +224,10 @@ mod tests {
         }
         assert_eq!(principal(Side::Peer, &host(&[("connection.subject_local_certificate", "CN=b")])).unwrap(), "");
         let local = host(&[("connection.dns_san_local_certificate", "srv.test")]);
+        let (shape, head) = (Shape::default(), Head::default());
+        let sources = Sources { shape: &shape, head: &head, body: None, context_extensions: None, host: &local };
         assert_eq!(
-            show(destination(&Shape::default(), &local)),
+            show(destination(&sources, &Selection::whole())),
             r#"{"address":{"socketAddress":{"address":"127.0.0.1","portValue":10000}},"principal":"srv.test"}"#
         );
     }
@@ -210,7 +237,7 @@ mod tests {
         let head = |value: &str| Head::new([(&b"x-real"[..], value.as_bytes()), (SERVICE.as_bytes(), b"web")]);
         let shown = |from: Option<SourceAddress>, value: &str| {
             let shape = Shape { source_address: from, ..Shape::default() };
-            show(source(&shape, &head(value), &host(&[])))
+            client_of(&shape, &head(value), &host(&[]))
         };
         let header = || Some(SourceAddress::Header("x-real".to_owned()));
         assert_eq!(shown(None, "1.2.3.4"), r#"{"service":"web"}"#);
@@ -222,7 +249,7 @@ mod tests {
             assert_eq!(shown(header(), bad), "error", "{bad}");
         }
         let missing = Shape { source_address: Some(SourceAddress::Header("x-none".to_owned())), ..Shape::default() };
-        assert_eq!(show(source(&missing, &head("1.2.3.4"), &host(&[]))), "error");
+        assert_eq!(client_of(&missing, &head("1.2.3.4"), &host(&[])), "error");
     }
 
     #[test]
@@ -230,11 +257,11 @@ mod tests {
         let shape = Shape { peer_certificate: true, ..Shape::default() };
         let tls = [("connection.peer_certificate", "-----BEGIN X\na+/=\n"), ("connection.tls_version", "TLSv1.3")];
         assert_eq!(
-            show(source(&shape, &Head::default(), &host(&tls))),
+            client_of(&shape, &Head::default(), &host(&tls)),
             r#"{"certificate":"-----BEGIN%20X%0Aa%2B%2F%3D%0A"}"#
         );
-        assert_eq!(show(source(&Shape::default(), &Head::default(), &host(&tls))), "{}");
-        assert_eq!(show(source(&shape, &Head::default(), &host(&[]))), "{}");
+        assert_eq!(client_of(&Shape::default(), &Head::default(), &host(&tls)), "{}");
+        assert_eq!(client_of(&shape, &Head::default(), &host(&[])), "{}");
         let name = ("connection.requested_server_name", "a.test");
         let session = |properties: &[(&str, &str)]| tls_session(&host(properties)).unwrap();
         assert_eq!(session(&[tls[1], name]).unwrap().to_string(), r#"{"sni":"a.test"}"#);

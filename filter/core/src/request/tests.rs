@@ -8,7 +8,11 @@ fn head(pairs: &[(&str, &str)]) -> Head {
 }
 
 fn build(shape: &Shape, head: &Head, body: Option<&Body>) -> Result<Document, DocumentError> {
-    document(shape, head, body, None, &FakeHost::default())
+    build_with(shape, head, body, &FakeHost::default())
+}
+
+fn build_with(shape: &Shape, head: &Head, body: Option<&Body>, host: &FakeHost) -> Result<Document, DocumentError> {
+    document(&Sources { shape, head, body, context_extensions: None, host })
 }
 
 /// (as the engine gets it, as the remote OPA gets it).
@@ -36,7 +40,7 @@ fn the_captured_example_of_the_contract() {
     ]);
     let body = Body { bytes: br#"{"a":1.0}"#.to_vec(), received: 9 };
     let host = FakeHost { random: 7, request_time: 1_795_322_427_739_995_000, ..FakeHost::default() };
-    let document = document(&Shape::default(), &head, Some(&body), None, &host).unwrap();
+    let document = build_with(&Shape::default(), &head, Some(&body), &host).unwrap();
     let rest = |parsed_body: &str| {
         [
             r#"{"attributes":{"destination":{"address":{"socketAddress":{"address":"127.0.0.1","portValue":10000}}},"#,
@@ -116,7 +120,10 @@ fn principal_extensions_session_and_contexts_have_their_places() {
     let host = FakeHost { properties: BTreeMap::from(properties), ..FakeHost::default() };
     let shape = Shape { tls_session: true, ..Shape::default() };
     let extensions = Some(object([("Key", Value::from("v"))]));
-    let document = document(&shape, &head(&[(":path", "/")]), None, extensions, &host).unwrap().value().unwrap();
+    let head = head(&[(":path", "/")]);
+    let context_extensions = extensions.as_ref();
+    let sources = Sources { shape: &shape, head: &head, body: None, context_extensions, host: &host };
+    let document = document(&sources).unwrap().value().unwrap();
     assert_eq!(document["source_principal"], Value::from("spiffe://a"));
     assert_eq!(document["attributes"]["source"]["principal"], Value::from("spiffe://a"));
     assert_eq!(document["attributes"]["contextExtensions"]["Key"], Value::from("v"));
@@ -127,7 +134,7 @@ fn principal_extensions_session_and_contexts_have_their_places() {
 fn a_proxy_that_does_not_tell_is_an_error() {
     for missing in ["request.protocol", "request.time", "destination.address"] {
         let host = FakeHost { silent: Some(missing), ..FakeHost::default() };
-        let error = document(&Shape::default(), &head(&[(":path", "/")]), None, None, &host).unwrap_err();
+        let error = build_with(&Shape::default(), &head(&[(":path", "/")]), None, &host).unwrap_err();
         assert_eq!(error, DocumentError::Host(HostError), "{missing}");
     }
 }

@@ -28,6 +28,24 @@ pub fn parse_path(path: &str) -> Result<Vec<Value>, ParseError> {
     Ok(decoded.trim_start_matches('/').split('/').map(Value::from).collect())
 }
 
+/// Whether a path that nobody reads could be read.
+///
+/// # Errors
+/// Those of [`parse_path`].
+pub fn check_path(path: &str) -> Result<(), ParseError> {
+    if path.contains('%') { parse_path(path).map(drop) } else { Ok(()) }
+}
+
+/// Whether a query that nobody reads could be read.
+///
+/// # Errors
+/// Those of [`parse_query`].
+pub fn check_query(query: &[u8]) -> Result<(), ParseError> {
+    // Each parameter but the last takes a byte.
+    let is_plain = query.len() < MAX_PARAMETERS && !query.iter().any(|byte| matches!(byte, b'%' | b';'));
+    if is_plain { Ok(()) } else { parse_query(query).map(drop) }
+}
+
 /// The parameters of a query or of a form body: key → array of values in order.
 ///
 /// # Errors

@@ -18,6 +18,8 @@ use super::reach::Reach;
 use crate::builtins::{Builtin, Purity};
 use flow::Flow;
 use part::{DATA, INPUT, Part};
+use regorus::Value;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use why::{Spot, Touched};
 
@@ -34,6 +36,33 @@ pub enum Reads {
     Whole,
     /// What is at these paths, and nothing else. None is a prefix of another.
     Parts(Vec<Vec<String>>),
+}
+
+impl Reads {
+    /// What is left of a document that holds nothing but what is read: whoever reads no more cannot tell them apart.
+    #[must_use]
+    pub fn of(&self, document: &Value) -> Value {
+        match self {
+            Self::Whole => document.clone(),
+            Self::Parts(parts) => kept(document, &parts.iter().map(Vec::as_slice).collect::<Vec<_>>()),
+        }
+    }
+}
+
+fn kept<'p>(value: &Value, paths: &[&'p [String]]) -> Value {
+    let Value::Object(members) = value else { return value.clone() };
+    if paths.iter().any(|path| path.is_empty()) {
+        return value.clone();
+    }
+    let kept = members.iter().filter_map(|(key, member)| {
+        let inside = |path: &&'p [String]| {
+            let (first, rest) = path.split_first()?;
+            (*key == Value::from(first.as_str())).then_some(rest)
+        };
+        let paths: Vec<&[String]> = paths.iter().filter_map(inside).collect();
+        (!paths.is_empty()).then(|| (key.clone(), self::kept(member, &paths)))
+    });
+    Value::from(kept.collect::<BTreeMap<_, _>>())
 }
 
 /// A part that is read, and why as a whole.

@@ -77,6 +77,29 @@ pub mod testing {
         }
     }
 
+    /// Numbers that are the same on every machine (xorshift).
+    pub struct Random(u64);
+
+    impl Random {
+        /// From a seed that is not 0.
+        pub const fn new(seed: u64) -> Self {
+            Self(seed)
+        }
+
+        /// One below `bound`.
+        pub fn next(&mut self, bound: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            usize::try_from(self.0 >> 33).unwrap() % bound
+        }
+
+        /// One of them.
+        pub fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+            of[self.next(of.len())]
+        }
+    }
+
     /// A host whose every answer is a field.
     #[derive(Default)]
     pub struct FakeHost {

@@ -1,3 +1,5 @@
+mod reduced;
+
 use super::load as load_all;
 use super::*;
 use crate::config::{Policy, Program};
@@ -183,6 +185,17 @@ fn a_decision_is_bounded() {
     assert_eq!(size::check(&Value::from(vec![Value::from(1); 100_001])), Err(EvalError::SizeLimit));
 }
 
+/// Definitions that differ are a conflict, however little of them is read behind.
+#[test]
+fn a_conflict_does_not_go_away_with_what_is_not_read() {
+    let loaded = load(source("allow if r.x == 1\nr := input.a\nr := input.b"), &Shelf::default(), &[]);
+    let loaded = loaded.map_err(|error| error.to_string()).unwrap();
+    let reads = loaded.reads().clone();
+    let engine = Engine::new(loaded, ROOMY, Rc::new(FakeClock::default()));
+    let whole = input(r#"{"a": {"x": 1, "y": 1}, "b": {"x": 1, "y": 2}, "c": 1}"#);
+    assert_eq!(engine.evaluate(reads.of(&whole), Moment::default()), Err(EvalError::Conflict));
+}
+
 /// What the first decision of these rules reads of the input, as `a.b c`; `*` for all of it.
 fn reads(loaded: &Loaded) -> String {
     match loaded.reads() {
@@ -219,6 +232,10 @@ fn what_a_policy_of_rego_text_reads() {
         ("allow if every x in input.a { x > input.b }", "a b"),
         ("allow if data.x[input.a].y == input.b", "a b"),
         ("deny contains input.a.x if input.b\nallow if count(deny) == 0", "a.x b"),
+        ("allow if r.x\nr := input.a", "a.x"),
+        ("allow if r.x\nr := input.a if input.c\nr := input.b", "a b c"),
+        ("allow if f(1).x\nf(1) := input.a\nf(_) := input.b", "a b"),
+        ("allow if r.x\nr := input.a if input.c else := input.b", "a b c"),
         ("default allow := false\nunused if input.x == 1", ""),
     ] {
         let loaded = load(source(rules), &Shelf::default(), &[]).map_err(|error| error.to_string()).unwrap();

@@ -5,6 +5,7 @@
 
 use super::paths::Paths;
 use super::program::{ConstantId, Constants, Kind, Operand, Place, Slot};
+use super::reads::Why;
 use crate::builtins::{Builtin, Function};
 use regorus::Value;
 use std::collections::BTreeMap;
@@ -187,12 +188,14 @@ pub struct CalledBuiltin {
     /// It looks up the keys of its second argument, a text or an array of texts, one after the other in its first;
     /// where that finds nothing it gives its third, if there is one.
     pub looks_up: bool,
+    /// What it does with what it is given.
+    pub why: Why,
 }
 
 impl CalledBuiltin {
     /// One of OPA's.
     pub fn of(row: &'static Builtin) -> Self {
-        Self { name: row.name, run: row.run, row: Some(row), looks_up: row.name == "object.get" }
+        Self { name: row.name, run: row.run, row: Some(row), looks_up: row.name == "object.get", why: Why::Builtin }
     }
 }
 

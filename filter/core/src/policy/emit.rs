@@ -87,8 +87,7 @@ impl Shared {
         }
         let missing = || PolicyError::general(format!("builtin `{name}` is not compiled in"));
         let called = if helper {
-            let run = helpers::find(name).ok_or_else(missing)?;
-            CalledBuiltin { name, run, row: None, looks_up: helpers::looks_up(name) }
+            helpers::find(name).ok_or_else(missing)?
         } else {
             CalledBuiltin::of(crate::builtins::find(name).ok_or_else(missing)?)
         };

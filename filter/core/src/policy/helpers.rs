@@ -7,6 +7,7 @@ use regorus::Value;
 
 use crate::builtins::{Context, Failure, Function, is_double};
 use crate::engine::EvalError;
+use crate::plan::{CalledBuiltin, Why};
 use crate::text_keys;
 
 pub(super) const COLLECTION: &str = "collection";
@@ -18,26 +19,22 @@ pub(super) const OBJECT_OF: &str = "object_of";
 pub(super) const TREE: &str = "tree";
 pub(super) const WALK: &str = "walk";
 
-/// Name and function.
-const TABLE: &[(&str, Function)] = &[
-    (COLLECTION, collection),
-    (MIXED, mixed),
-    (BASE, base),
-    (REPLACED, replaced),
-    (ARRAY_OF, array_of),
-    (OBJECT_OF, object_of),
-    (TREE, tree),
-    (WALK, walk),
+/// Name, function, and what it does with what it is given.
+const TABLE: &[(&str, Function, Why)] = &[
+    (COLLECTION, collection, Why::Iterated),
+    (MIXED, mixed, Why::ComputedKey),
+    (BASE, base, Why::ComputedKey),
+    (REPLACED, replaced, Why::ComputedKey),
+    (ARRAY_OF, array_of, Why::Tested),
+    (OBJECT_OF, object_of, Why::Tested),
+    (TREE, tree, Why::Value),
+    (WALK, walk, Why::Builtin),
 ];
 
 /// The function of a name.
-pub(super) fn find(name: &str) -> Option<Function> {
-    TABLE.iter().find(|(other, _)| *other == name).map(|(_, function)| *function)
-}
-
-/// Whether it does nothing but look up keys, its second argument, in its first.
-pub(super) fn looks_up(name: &str) -> bool {
-    [BASE, REPLACED].contains(&name)
+pub(super) fn find(name: &str) -> Option<CalledBuiltin> {
+    let (name, run, why) = *TABLE.iter().find(|(other, ..)| *other == name)?;
+    Some(CalledBuiltin { name, run, row: None, looks_up: [BASE, REPLACED].contains(&name), why })
 }
 
 type Answer = Result<Value, Failure>;

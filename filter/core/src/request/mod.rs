@@ -31,6 +31,7 @@ pub use shape::{DEFAULT_JSON_DEPTH, Shape, SourceAddress, Unprovided, unprovided
 
 use crate::host::HostError;
 use build::Built;
+use place::Place;
 use regorus::Value;
 use std::collections::BTreeMap;
 
@@ -135,6 +136,16 @@ impl Document {
 pub fn body_matters(shape: &Shape, selection: &Selection, head: &Head, limit: Option<usize>) -> bool {
     let fits = |limit| head.announced_length().is_some_and(|length| length <= limit);
     selection.reads_body() || body::is_read(shape, head) || !limit.is_none_or(fits)
+}
+
+/// Whether what stands at this path of the input document is an object of several members, so that reading it is reading
+/// more than one thing.
+#[must_use]
+pub fn has_members(path: &[String]) -> bool {
+    place::PLACES.iter().any(|(place, keys)| {
+        let begins = path.len() <= keys.len() && path.iter().zip(*keys).all(|(key, name)| key == name);
+        begins && (path.len() < keys.len() || *place == Place::Headers)
+    })
 }
 
 const PARSED_BODY: &str = "parsed_body";

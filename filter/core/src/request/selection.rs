@@ -72,7 +72,8 @@ impl Selection {
     }
 
     /// Whether anything that is read depends on the body.
-    pub(super) fn reads_body(&self) -> bool {
+    #[must_use]
+    pub fn reads_body(&self) -> bool {
         const OF_BODY: [Place; 6] =
             [Place::Body, Place::RawBody, Place::Size, Place::HeaderMap, Place::ParsedBody, Place::TruncatedBody];
         OF_BODY.into_iter().any(|place| self.has(place)) || self.has(Place::Headers) && self.headers.have(PARTIAL_BODY)

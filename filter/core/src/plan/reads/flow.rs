@@ -5,16 +5,19 @@
 //! until nothing new is found.
 
 use super::part::{DATA, INPUT, Part, Parts};
+use super::state::State;
 use super::why::{Spot, Touched, Why};
 use crate::plan::CalledBuiltin;
 use crate::plan::optimise::Slots;
 use crate::plan::program::{Action, Block, Constants, EntryPoint, Function, Kind, Operand, Place, Slot, Statement};
 use regorus::Value;
-use std::collections::BTreeMap;
 
 /// Most work of the analysis, in statements looked at and parts copied. Beyond it, everything is read. OPA's plans
 /// need about as much as they have statements; scans inside scans of a forged one would never end.
 const MAX_WORK: usize = 2_000_000;
+
+/// Parameters of an entry point.
+const DOCUMENTS: u16 = 2;
 
 /// What a function touches by itself, its callees aside, and what its result may be.
 #[derive(Debug, Default)]
@@ -22,9 +25,6 @@ pub struct Summary {
     pub touched: Touched,
     pub result: Parts,
 }
-
-/// Which parts each slot may hold. A slot that holds none is not kept track of.
-type State = BTreeMap<Slot, Parts>;
 
 /// The analysis of one function after the other, callees first.
 pub struct Flow<'a> {
@@ -58,9 +58,9 @@ impl<'a> Flow<'a> {
         let mut summary = Summary::default();
         if reached {
             self.function = Some(self.summaries.len());
-            let parameters = (0..function.parameters).map(|root| (root, Parts::from([Part::whole(root)])));
-            let mut state = self.routine(&function.blocks, parameters.collect(), live);
-            summary.result = state.remove(&function.result).unwrap_or_default();
+            let state = State::new(function.slots, function.parameters);
+            let state = self.routine(&function.blocks, state, live);
+            summary.result = state.parts(Operand::Slot(function.result));
             summary.touched = std::mem::take(&mut self.touched);
         }
         self.summaries.push(summary);
@@ -69,8 +69,7 @@ impl<'a> Flow<'a> {
     /// Adds what an entry point touches by itself.
     pub fn entry(&mut self, entry: &EntryPoint, touched: &mut Touched) {
         self.function = None;
-        let documents = [INPUT, DATA].map(|root| (root, Parts::from([Part::whole(root)])));
-        self.routine(&entry.blocks, State::from(documents), None);
+        self.routine(&entry.blocks, State::new(entry.slots, DOCUMENTS), None);
         touched.add(&std::mem::take(&mut self.touched));
     }
 
@@ -92,7 +91,7 @@ impl<'a> Flow<'a> {
     fn routine(&mut self, blocks: &[Block], mut state: State, live: Option<&[Slots]>) -> State {
         for (index, block) in blocks.iter().enumerate() {
             if let Some(live) = live.and_then(|live| live.get(index)) {
-                state.retain(|slot, _| live.contains(*slot));
+                state.keep(live);
             }
             self.block(block, &mut state);
         }
@@ -102,19 +101,19 @@ impl<'a> Flow<'a> {
     /// A block that may end anywhere: what was true at any time in it may be true behind it.
     fn block(&mut self, block: &Block, state: &mut State) {
         let mut now = state.clone();
-        self.work = self.work.saturating_add(state.values().map(Parts::len).fold(0, usize::saturating_add));
+        self.work = self.work.saturating_add(state.size());
         for Statement { place, action } in &block.0 {
             self.work = self.work.saturating_add(1);
             if !self.is_complete() {
                 return;
             }
             self.place = *place;
-            if let Some(slot) = action.overwrites() {
-                add(state, slot, parts_of(Operand::Slot(slot), &now));
+            if let Some(slot) = action.overwrites().or(found_empty(action)) {
+                state.may_hold(slot, &now);
             }
             self.action(action, &mut now);
         }
-        merge(state, now);
+        state.merge(now);
     }
 
     fn action(&mut self, action: &Action, state: &mut State) {
@@ -126,33 +125,41 @@ impl<'a> Flow<'a> {
             Action::With { target, path, value, body } => self.with(*target, path.is_empty(), *value, body, state),
             Action::Get { source, keys, target } => {
                 self.uses(keys, Why::Key, state);
-                let parts = keys.iter().fold(parts_of(*source, state), |parts, key| self.inside(parts, *key));
-                set(state, *target, parts);
+                let parts = keys.iter().fold(state.parts(*source), |parts, key| self.inside(parts, *key));
+                state.set(*target, parts);
             }
-            Action::Assign { source, target } => set(state, *target, parts_of(*source, state)),
-            Action::AssignOnce { source, target } => add(state, *target, parts_of(*source, state)),
+            Action::Assign { source: Operand::Constant(Constants::UNDEFINED), target } => state.clear(*target),
+            Action::Assign { source, target } => state.set(*target, state.parts(*source)),
+            Action::AssignOnce { source, target } => {
+                if state.is_filled(*target) {
+                    self.uses(&[*source, Operand::Slot(*target)], Why::Compared, state);
+                }
+                state.add(*target, state.parts(*source));
+            }
             Action::Call { function, args, result } => {
                 let parts = self.call(*function, args, state);
-                set(state, *result, parts);
+                state.set(*result, parts);
             }
-            Action::CallDynamic { path, args, .. } => {
+            Action::CallDynamic { path, args, result } => {
                 self.uses(path, Why::Key, state);
                 self.documents(&args.map(Operand::Slot), state);
+                state.add(*result, Parts::new());
             }
             Action::Builtin { builtin, args, result } => {
                 let parts = self.builtin(*builtin, args, state);
-                if let Some(result) = result {
-                    set(state, *result, parts);
-                }
+                result.iter().for_each(|result| state.set(*result, parts.clone()));
             }
             // What is looked up and not there is no value; that it is there counts as read already.
-            Action::Is { kind: Kind::Defined | Kind::Undefined, .. } => {}
+            Action::Is { kind: Kind::Defined | Kind::Undefined, .. } => {
+                found_empty(action).into_iter().for_each(|slot| state.clear(slot));
+            }
             other => {
                 let mut read = Vec::new();
                 other.reads(|operand| read.push(operand));
                 self.uses(&read, why(other), state);
-                if let Some(target) = other.overwrites() {
-                    set(state, target, Parts::new());
+                match other.overwrites() {
+                    Some(target) => state.set(target, Parts::new()),
+                    None => other.writes().into_iter().flatten().for_each(|slot| state.add(slot, Parts::new())),
                 }
             }
         }
@@ -163,9 +170,9 @@ impl<'a> Flow<'a> {
         self.uses(&[Operand::Slot(source)], Why::Iterated, state);
         loop {
             let mut round = state.clone();
-            members.into_iter().flatten().for_each(|slot| set(&mut round, slot, Parts::new()));
+            members.into_iter().flatten().for_each(|slot| round.set(slot, Parts::new()));
             self.block(body, &mut round);
-            if !merge(state, round) {
+            if !state.merge(round) {
                 return;
             }
         }
@@ -173,16 +180,16 @@ impl<'a> Flow<'a> {
 
     /// Inside a `with` the slot holds another value; behind it, what it held before.
     fn with(&mut self, target: Slot, replaces: bool, value: Operand, body: &Block, state: &mut State) {
-        let before = parts_of(Operand::Slot(target), state);
+        let before = state.parts(Operand::Slot(target));
         let mut inside = state.clone();
         if replaces {
-            set(&mut inside, target, parts_of(value, state));
+            inside.set(target, state.parts(value));
         } else {
             self.uses(&[value], Why::With, state);
         }
         self.block(body, &mut inside);
-        set(&mut inside, target, before);
-        merge(state, inside);
+        inside.set(target, before);
+        state.merge(inside);
     }
 
     /// A callee knows the documents by their places; what else it is given is looked into as far as it looks.
@@ -196,7 +203,7 @@ impl<'a> Flow<'a> {
         };
         let mut result = Parts::new();
         for (root, arg) in (0..).zip(args) {
-            let parts = parts_of(*arg, state);
+            let parts = state.parts(*arg);
             let given = callee.result.iter().filter(|part| part.root == root);
             if root <= DATA {
                 result.extend(given.cloned());
@@ -222,7 +229,7 @@ impl<'a> Flow<'a> {
     /// The first two arguments are the documents, or are read as a whole.
     fn documents(&mut self, args: &[Operand], state: &State) {
         for (root, arg) in (INPUT..=DATA).zip(args) {
-            if parts_of(*arg, state) != Parts::from([Part::whole(root)]) {
+            if state.parts(*arg) != Parts::from([Part::whole(root)]) {
                 self.uses(&[*arg], Why::Passed, state);
             }
         }
@@ -235,14 +242,15 @@ impl<'a> Flow<'a> {
             && let [source, keys, default @ ..] = args
             && let Some(keys) = self.keys(*keys)
         {
-            let parts = parts_of(*source, state);
+            let parts = state.parts(*source);
             let mut parts = keys.iter().fold(parts, |parts, key| self.inside_at(parts, key));
-            default.iter().for_each(|default| parts.extend(parts_of(*default, state)));
+            default.iter().for_each(|default| parts.extend(state.parts(*default)));
             return parts;
         }
+        let why = called.map_or(Why::Builtin, |called| called.why);
+        let spot = Spot { builtin: (why == Why::Builtin).then_some(builtin), ..self.spot(why) };
         for arg in args {
-            let spot = Spot { builtin: Some(builtin), ..self.spot(Why::Builtin) };
-            parts_of(*arg, state).into_iter().for_each(|part| self.touched.uses(part, spot));
+            state.parts(*arg).into_iter().for_each(|part| self.touched.uses(part, spot));
         }
         Parts::new()
     }
@@ -295,7 +303,7 @@ impl<'a> Flow<'a> {
     fn uses(&mut self, operands: &[Operand], why: Why, state: &State) {
         let spot = self.spot(why);
         for operand in operands {
-            parts_of(*operand, state).into_iter().for_each(|part| self.touched.uses(part, spot));
+            state.parts(*operand).into_iter().for_each(|part| self.touched.uses(part, spot));
         }
     }
 
@@ -313,35 +321,10 @@ const fn why(action: &Action) -> Why {
     }
 }
 
-fn parts_of(operand: Operand, state: &State) -> Parts {
-    match operand {
-        Operand::Slot(slot) => state.get(&slot).cloned().unwrap_or_default(),
-        Operand::Constant(_) => Parts::new(),
+/// The slot that goes on being empty behind this statement, if it goes on at all.
+const fn found_empty(action: &Action) -> Option<Slot> {
+    match action {
+        Action::Is { source: Operand::Slot(slot), kind: Kind::Undefined } => Some(*slot),
+        _ => None,
     }
-}
-
-fn set(state: &mut State, slot: Slot, parts: Parts) {
-    if parts.is_empty() {
-        state.remove(&slot);
-    } else {
-        state.insert(slot, parts);
-    }
-}
-
-fn add(state: &mut State, slot: Slot, parts: Parts) {
-    if !parts.is_empty() {
-        state.entry(slot).or_default().extend(parts);
-    }
-}
-
-/// Adds what another state holds; whether that was anything new.
-fn merge(state: &mut State, other: State) -> bool {
-    let mut grew = false;
-    for (slot, parts) in other {
-        let known = state.entry(slot).or_default();
-        let before = known.len();
-        known.extend(parts);
-        grew |= known.len() > before;
-    }
-    grew
 }

@@ -5,6 +5,7 @@
 
 mod flow;
 mod part;
+mod state;
 mod why;
 
 pub use part::Document;

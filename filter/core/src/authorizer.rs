@@ -11,11 +11,12 @@
 //! and a route that disables the check where `route_overrides` is on.
 
 use crate::builtins::Moment;
+use crate::cache::{Facts, Keeper, Place, Revision};
 use crate::config::{self, Config, ConfigError, Settings};
 use crate::decision::{self, Decision, Metadata, Mutations, Reply, Unusable, Verdict};
 use crate::engine::{self, Engine, LoadError, Loaded, Shelf};
 use crate::host::{Clock, Host, HostError};
-use crate::metrics::{Counter, Implementation, Outcome, Reason};
+use crate::metrics::{Counter, Feature, Implementation, Outcome, Reason};
 use crate::policy::DecisionPath;
 use crate::remote::{self, Callout};
 use crate::request::{self, Body, Document, DocumentError, Head, Selection, Sources};
@@ -32,6 +33,7 @@ pub struct Authorizer {
     paths: Vec<DecisionPath>,
     /// One for each path. `None`: it cannot be decided inline, and the remote OPA decides for everyone.
     engines: Vec<Option<Inline>>,
+    keeper: Option<Keeper>,
     clock: Rc<dyn Clock>,
     summary: String,
 }
@@ -72,15 +74,21 @@ impl Authorizer {
     ) -> Result<Self, ConfigError> {
         let Config { policy, settings } = config::read(bytes, env)?;
         let unprovided = request::unprovided(&settings.shape);
-        let mut engines = Vec::new();
-        let mut summaries = Vec::new();
+        let paths: Vec<DecisionPath> = policy.paths().cloned().collect();
+        let (mut engines, mut facts, mut summaries) = (Vec::new(), Vec::new(), Vec::new());
         for loaded in engine::load(&policy, shelf, &unprovided) {
+            facts.push(loaded.as_ref().ok().map(Facts::of));
             let (engine, summary) = ready(loaded, policy.unsupported_goes_remote, &settings, &clock)?;
             engines.push(engine);
             summaries.push(summary);
         }
-        let paths = policy.paths().cloned().collect();
-        Ok(Self { config: settings, paths, engines, clock, summary: summaries.join("; ") })
+        let keeper = settings.rust_cache.as_ref().map(|settings| {
+            let revision = Revision::of(bytes, &settings.times);
+            Keeper::new(settings, &revision, &paths, &facts, shelf)
+        });
+        let (keeper, kept) = keeper.unzip();
+        summaries.extend(kept.into_iter().flatten());
+        Ok(Self { config: settings, paths, engines, keeper, clock, summary: summaries.join("; ") })
     }
 
     /// One line for the operator: how the policy is evaluated, and why so.
@@ -170,7 +178,7 @@ pub struct Check {
 
 enum State {
     AwaitsBody(Request),
-    AwaitsReply { sent_at: u64 },
+    AwaitsReply { sent_at: u64, place: Option<Place> },
     Done,
 }
 
@@ -190,6 +198,8 @@ struct Assignment {
     side: Implementation,
     /// Nobody was named by the headers that may name a user.
     is_anonymous: bool,
+    /// Whether the cache is used, where there is one.
+    uses_cache: Option<bool>,
 }
 
 impl Check {
@@ -279,7 +289,7 @@ impl Check {
 
     /// What became of the call of [`Step::Call`].
     pub fn resume(&mut self, reply: remote::Reply, host: &dyn Host) -> Step {
-        let State::AwaitsReply { sent_at } = std::mem::replace(&mut self.state, State::Done) else {
+        let State::AwaitsReply { sent_at, place } = std::mem::replace(&mut self.state, State::Done) else {
             return self.out_of_turn(host);
         };
         let authorizer = Rc::clone(&self.authorizer);
@@ -291,7 +301,7 @@ impl Check {
             .map_err(|reason| (reason, String::new()))
             .and_then(|result| self.read_decision(&result));
         match decision {
-            Ok(outcome) => self.finish(Implementation::Remote, outcome, host),
+            Ok(answer) => self.conclude(Implementation::Remote, answer, place, None, host),
             Err((reason, detail)) => {
                 self.failed(Implementation::Remote, reason, &detail, host);
                 self.undecided(host)
@@ -347,7 +357,7 @@ impl Check {
         match self.document(&request, host) {
             Ok(document) => {
                 request.assignment.count(host);
-                self.call(&document, host)
+                self.call(&request, &document, host)
             }
             Err(error) => self.no_document(&error, host),
         }
@@ -366,6 +376,11 @@ impl Check {
             Ok(input) => Ok(input),
         };
         request.assignment.count(host);
+        let place = match input.as_ref().map(|input| self.recall(Implementation::Rust, &request, input, host)) {
+            Ok(Err(step)) => return step,
+            Ok(Ok(place)) => place,
+            Err(_) => None,
+        };
         let Ok(now_ns) = host.now() else {
             return self.host_failed(host);
         };
@@ -376,7 +391,10 @@ impl Check {
             })
             .and_then(|result| self.read_decision(&result));
         let (reason, detail) = match decision {
-            Ok(decision) => return self.finish(Implementation::Rust, decision, host),
+            Ok(answer) => {
+                let time_of_day = inline.engine.holds_until().map(|until| (now_ns, until));
+                return self.conclude(Implementation::Rust, answer, place, time_of_day, host);
+            }
             Err(failure) => failure,
         };
         self.failed(Implementation::Rust, reason, &detail, host);
@@ -395,7 +413,7 @@ impl Check {
         match self.document(request, host) {
             Ok(document) => {
                 host.count(Counter::Fallback);
-                self.call(&document, host)
+                self.call(request, &document, host)
             }
             Err(error) => self.no_document(&error, host),
         }
@@ -413,11 +431,15 @@ impl Check {
         }
     }
 
-    fn call(&mut self, document: &Document, host: &dyn Host) -> Step {
+    fn call(&mut self, request: &Request, document: &Document, host: &dyn Host) -> Step {
+        let place = match self.recall_remote(request, document, host) {
+            Ok(place) => place,
+            Err(step) => return step,
+        };
         match self.authorizer.config.remote.as_ref().map(|remote| remote::call(remote, self.route.decision, document)) {
             Some(Ok(callout)) => {
                 let sent_at = self.authorizer.clock.now();
-                self.state = State::AwaitsReply { sent_at };
+                self.state = State::AwaitsReply { sent_at, place };
                 Step::Call(callout)
             }
             // No remote side, which `config` rules out, or an input that is no JSON, which `request` rules out.
@@ -448,7 +470,7 @@ impl Check {
 
     fn finish(&mut self, implementation: Implementation, answer: Answer, host: &dyn Host) -> Step {
         self.implementation = implementation;
-        let Answer::Decision(Decision { verdict, dynamic_metadata }) = answer else {
+        let Answer::Decision(Decision { verdict, dynamic_metadata, cache_ttl: _ }) = answer else {
             return self.answer(Outcome::Invalid, Reply::invalid());
         };
         self.decision_id = Some(uuid(host));
@@ -537,19 +559,22 @@ impl Authorizer {
         self.engines.get(decision)?.as_ref()
     }
 
-    /// The side that decides for this request.
+    /// The side that decides for this request, and whether it remembers.
     fn assignment(&self, head: &Head, decision: usize) -> Assignment {
+        let user = self.config.identity.iter().filter_map(|name| head.get(name)).find(|value| !value.is_empty());
+        let user = user.as_deref();
+        let uses_cache = self.keeper.as_ref().map(|keeper| keeper.feature.applies(rollout::RUST_CACHE, user));
         let feature = self.config.rust_opa;
         if !feature.enabled || self.inline(decision).is_none() {
-            return Assignment { side: Implementation::Remote, is_anonymous: false };
+            return Assignment { side: Implementation::Remote, is_anonymous: false, uses_cache };
         }
-        let mut values = self.config.identity.iter().filter_map(|name| head.get(name));
-        let user = values.find(|value| !value.is_empty());
         let is_anonymous = user.is_none() && !self.config.identity.is_empty();
-        let inline = feature.percentage.is_everyone()
-            || user
-                .is_some_and(|user| feature.percentage.contains(rollout::bucket(rollout::RUST_OPA, user.as_bytes())));
-        Assignment { side: if inline { Implementation::Rust } else { Implementation::Remote }, is_anonymous }
+        let inline = feature.applies(rollout::RUST_OPA, user);
+        Assignment {
+            side: if inline { Implementation::Rust } else { Implementation::Remote },
+            is_anonymous,
+            uses_cache,
+        }
     }
 
     fn sources<'a>(
@@ -568,7 +593,11 @@ impl Assignment {
         if self.is_anonymous {
             host.count(Counter::IdentityMissing);
         }
-        host.count(Counter::Assignment(self.side));
+        host.count(Counter::Assignment(Feature::RustOpa, self.side));
+        if let Some(uses_cache) = self.uses_cache {
+            let implementation = if uses_cache { Implementation::Rust } else { Implementation::None };
+            host.count(Counter::Assignment(Feature::RustCache, implementation));
+        }
     }
 }
 
@@ -592,5 +621,6 @@ fn uuid(host: &dyn Host) -> String {
     )
 }
 
+mod keep;
 #[cfg(test)]
 mod tests;

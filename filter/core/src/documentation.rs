@@ -1,10 +1,11 @@
 //! The documentation is true: its examples run, and it names every key, counter and reason there is.
 
 use crate::authorizer::Authorizer;
+use crate::cache::CacheError;
 use crate::config;
 use crate::engine::Shelf;
 use crate::host::testing::FakeClock;
-use crate::metrics::{Counter, Reason};
+use crate::metrics::{CACHE_BYTES, CACHE_ENTRIES, CALLOUTS_IN_FLIGHT, CacheOperation, Counter, Reason};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::rc::Rc;
@@ -15,12 +16,13 @@ const CONFIGURATION: &str = include_str!("../../../docs/configuration.md");
 const FAILURE_MODES: &str = include_str!("../../../docs/failure-modes.md");
 
 /// Every object of a configuration: where it stands, and a document with a place for one more key in it.
-const OBJECTS: [(&str, &str); 11] = [
+const OBJECTS: [(&str, &str); 12] = [
     ("", r#"{"?": 1}"#),
     ("/policy", r#"{"policy": {"?": 1}}"#),
     ("/remote", r#"{"remote": {"?": 1}}"#),
     ("/features", r#"{"features": {"?": 1}}"#),
     ("/features/rust_opa", r#"{"features": {"rust_opa": {"?": 1}}}"#),
+    ("/features/rust_cache", r#"{"features": {"rust_cache": {"?": 1}}}"#),
     ("/with_request_body", r#"{"with_request_body": {"?": 1}}"#),
     ("/status_on_error", r#"{"status_on_error": {"?": 1}}"#),
     ("/limits", r#"{"limits": {"?": 1}}"#),
@@ -87,6 +89,14 @@ fn every_counter_and_every_reason_has_its_row() {
         let name = counter.name();
         let row = format!("| `{}` |", name.split('.').next().unwrap());
         assert!(FAILURE_MODES.contains(&row), "no row {row}");
+    }
+    for label in
+        CacheOperation::ALL.map(CacheOperation::label).into_iter().chain(CacheError::ALL.map(CacheError::label))
+    {
+        assert!(FAILURE_MODES.contains(&format!("`{label}`")), "no row names {label}");
+    }
+    for gauge in [CALLOUTS_IN_FLIGHT, CACHE_ENTRIES, CACHE_BYTES] {
+        assert!(FAILURE_MODES.contains(&format!("`{gauge}`")), "no row names {gauge}");
     }
     let sides = [("rust", &Reason::RUST[..]), ("remote", &Reason::REMOTE[..]), ("none", &Reason::NEITHER[..])];
     for (side, reasons) in sides {

@@ -9,14 +9,18 @@
 
 pub mod authorizer;
 pub mod builtins;
+pub mod cache;
 pub mod config;
 pub mod decision;
+#[cfg(test)]
+mod dice;
 #[cfg(test)]
 mod documentation;
 pub mod engine;
 pub mod host;
 mod http;
 pub mod json;
+mod lru;
 pub mod metrics;
 pub mod pairs;
 pub mod plan;
@@ -25,5 +29,6 @@ pub mod remote;
 pub mod request;
 pub mod rollout;
 pub mod route;
+mod shelf;
 mod text;
 mod text_keys;

@@ -3,6 +3,8 @@
 //! Labels are closed sets, so the number of stats is fixed when the module is built and no client can
 //! add one. Meaning of each: `docs/failure-modes.md`.
 
+use crate::cache::CacheError;
+
 /// Who decided, or was asked to decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Implementation {
@@ -133,6 +135,8 @@ pub enum Reason {
     RouteMetadata,
     /// Neither: Envoy may pick another route than the one whose metadata was read.
     RouteChanged,
+    /// Neither: the cache failed, and `features.rust_cache.fallback_on_error` is off.
+    Cache,
 }
 
 impl Reason {
@@ -168,7 +172,7 @@ impl Reason {
     ];
 
     /// Every reason for which neither side is asked, or what it decided is not done.
-    pub const NEITHER: [Self; 3] = [Self::BodyUnavailable, Self::RouteMetadata, Self::RouteChanged];
+    pub const NEITHER: [Self; 4] = [Self::BodyUnavailable, Self::RouteMetadata, Self::RouteChanged, Self::Cache];
 
     /// The label's value.
     #[must_use]
@@ -197,6 +201,7 @@ impl Reason {
             Self::BodyUnavailable => "body_unavailable",
             Self::RouteMetadata => "route_metadata",
             Self::RouteChanged => "route_changed",
+            Self::Cache => "cache",
         }
     }
 
@@ -219,7 +224,63 @@ impl Reason {
                 | Self::BodyUnavailable
                 | Self::RouteMetadata
                 | Self::RouteChanged
+                | Self::Cache
         )
+    }
+}
+
+/// A feature flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Feature {
+    /// `features.rust_opa`.
+    RustOpa,
+    /// `features.rust_cache`.
+    RustCache,
+}
+
+impl Feature {
+    /// The label's value.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::RustOpa => crate::rollout::RUST_OPA,
+            Self::RustCache => crate::rollout::RUST_CACHE,
+        }
+    }
+}
+
+/// What the cache did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CacheOperation {
+    /// A decision was found; nothing was evaluated and nobody asked.
+    Hit,
+    /// None was found.
+    Miss,
+    /// A decision was kept.
+    Put,
+    /// One that was still good had to go for another.
+    Evict,
+    /// One was removed because its time was over, by the sweep.
+    Expire,
+    /// A request whose decision is never kept.
+    Bypass,
+}
+
+impl CacheOperation {
+    /// Every member, in label order.
+    pub const ALL: [Self; 6] = [Self::Hit, Self::Miss, Self::Put, Self::Evict, Self::Expire, Self::Bypass];
+
+    /// The label's value.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Put => "put",
+            Self::Evict => "evict",
+            Self::Expire => "expire",
+            Self::Bypass => "bypass",
+        }
     }
 }
 
@@ -228,8 +289,9 @@ impl Reason {
 pub enum Counter {
     /// `sark_decisions_total{implementation, result}`: one per request.
     Decision(Implementation, Outcome),
-    /// `feature_flag_assignments_total{feature="rust_opa", implementation}`: one per request that is decided.
-    Assignment(Implementation),
+    /// `feature_flag_assignments_total{feature, implementation}`: one per request that is decided. For the cache,
+    /// `rust` are those that use it and `none` those that do not.
+    Assignment(Feature, Implementation),
     /// `sark_identity_missing_total`: an identity is configured and the request has none.
     IdentityMissing,
     /// `opa_evaluation_errors_total{implementation, reason}`: one per failed attempt.
@@ -238,6 +300,10 @@ pub enum Counter {
     Fallback,
     /// `sark_host_errors_total`: calls into the host that failed.
     HostError,
+    /// `cache_operations_total{implementation="rust", operation}`.
+    Cache(CacheOperation),
+    /// `cache_operation_errors_total{implementation="rust", reason}`.
+    CacheError(CacheError),
 }
 
 impl Counter {
@@ -250,14 +316,18 @@ impl Counter {
                 all.push(Self::Decision(implementation, outcome));
             }
         }
-        all.push(Self::Assignment(Implementation::Rust));
-        all.push(Self::Assignment(Implementation::Remote));
+        all.push(Self::Assignment(Feature::RustOpa, Implementation::Rust));
+        all.push(Self::Assignment(Feature::RustOpa, Implementation::Remote));
+        all.push(Self::Assignment(Feature::RustCache, Implementation::Rust));
+        all.push(Self::Assignment(Feature::RustCache, Implementation::None));
         all.push(Self::IdentityMissing);
         all.extend(Reason::RUST.map(|reason| Self::EvaluationError(Implementation::Rust, reason)));
         all.extend(Reason::REMOTE.map(|reason| Self::EvaluationError(Implementation::Remote, reason)));
         all.extend(Reason::NEITHER.map(|reason| Self::EvaluationError(Implementation::None, reason)));
         all.push(Self::Fallback);
         all.push(Self::HostError);
+        all.extend(CacheOperation::ALL.map(Self::Cache));
+        all.extend(CacheError::ALL.map(Self::CacheError));
         all
     }
 
@@ -268,9 +338,11 @@ impl Counter {
             Self::Decision(implementation, outcome) => {
                 format!("sark_decisions_total.implementation.{}.result.{}", implementation.label(), outcome.label())
             }
-            Self::Assignment(implementation) => {
-                format!("feature_flag_assignments_total.feature.rust_opa.implementation.{}", implementation.label())
-            }
+            Self::Assignment(feature, implementation) => format!(
+                "feature_flag_assignments_total.feature.{}.implementation.{}",
+                feature.label(),
+                implementation.label()
+            ),
             Self::IdentityMissing => "sark_identity_missing_total".to_owned(),
             Self::EvaluationError(implementation, reason) => format!(
                 "opa_evaluation_errors_total.implementation.{}.reason.{}",
@@ -279,12 +351,24 @@ impl Counter {
             ),
             Self::Fallback => "sark_fallbacks_total.implementation.remote".to_owned(),
             Self::HostError => "sark_host_errors_total".to_owned(),
+            Self::Cache(operation) => {
+                format!("cache_operations_total.implementation.rust.operation.{}", operation.label())
+            }
+            Self::CacheError(error) => {
+                format!("cache_operation_errors_total.implementation.rust.reason.{}", error.label())
+            }
         }
     }
 }
 
 /// Gauge: calls to the remote OPA that are open, over all workers.
 pub const CALLOUTS_IN_FLIGHT: &str = "sark_callouts_in_flight";
+
+/// Gauge: decisions that are kept, over all workers.
+pub const CACHE_ENTRIES: &str = "rust_cache_size_entries";
+
+/// Gauge: bytes of memory that the caches take, over all workers.
+pub const CACHE_BYTES: &str = "rust_cache_size_bytes";
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,9 @@ use sha2::{Digest, Sha256};
 /// Salt of the feature `rust_opa`: its name.
 pub const RUST_OPA: &str = "rust_opa";
 
+/// Salt of the feature `rust_cache`: its name.
+pub const RUST_CACHE: &str = "rust_cache";
+
 const BUCKETS: u64 = 10_000;
 
 /// A share of users in hundredths of a percent, 0 to 10000.
@@ -74,6 +77,9 @@ mod tests {
     fn published_vectors_hold() {
         for (user, expected) in [("alice", 8301), ("bob", 1278), ("user-42", 3005), ("héloïse", 7200)] {
             assert_eq!(bucket(RUST_OPA, user.as_bytes()), expected, "{user}");
+        }
+        for (user, expected) in [("alice", 3408), ("bob", 3849), ("user-42", 7305), ("héloïse", 9066)] {
+            assert_eq!(bucket(RUST_CACHE, user.as_bytes()), expected, "{user}");
         }
     }
 

@@ -2,13 +2,37 @@
 
 use crate::hostcalls::{self, Metric};
 use hashbrown::HashMap;
-use sark_core::metrics::{CALLOUTS_IN_FLIGHT, Counter};
+use sark_core::engine::Swept;
+use sark_core::metrics::{CACHE_BYTES, CACHE_ENTRIES, CALLOUTS_IN_FLIGHT, CacheOperation, Counter};
 use std::cell::RefCell;
 
 #[derive(Default)]
 struct Ids {
     counters: HashMap<Counter, u32>,
     callouts_in_flight: Option<u32>,
+    cache_entries: Share,
+    cache_bytes: Share,
+}
+
+/// What this VM adds to a gauge of all of them.
+#[derive(Default)]
+struct Share {
+    id: Option<u32>,
+    now: i64,
+}
+
+impl Share {
+    fn of(name: &str) -> Self {
+        Self { id: defined(Metric::Gauge, name), now: 0 }
+    }
+
+    fn set(&mut self, value: usize) {
+        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        let change = value.saturating_sub(std::mem::replace(&mut self.now, value));
+        if change != 0 {
+            add(self.id, change);
+        }
+    }
 }
 
 thread_local! {
@@ -24,6 +48,8 @@ pub fn define() {
                 .filter_map(|counter| Some((counter, defined(Metric::Counter, &counter.name())?)))
                 .collect(),
             callouts_in_flight: defined(Metric::Gauge, CALLOUTS_IN_FLIGHT),
+            cache_entries: Share::of(CACHE_ENTRIES),
+            cache_bytes: Share::of(CACHE_BYTES),
         });
     });
 }
@@ -40,6 +66,19 @@ fn defined(kind: Metric, name: &str) -> Option<u32> {
 pub fn count(counter: Counter) {
     let id = IDS.with_borrow(|ids| ids.as_ref()?.counters.get(&counter).copied());
     add(id, 1);
+}
+
+/// Tells how the caches of this VM stand.
+pub fn report_caches(swept: Swept) {
+    IDS.with_borrow_mut(|ids| {
+        let Some(ids) = ids.as_mut() else { return };
+        ids.cache_entries.set(swept.entries);
+        ids.cache_bytes.set(swept.bytes);
+        let expired = ids.counters.get(&Counter::Cache(CacheOperation::Expire)).copied();
+        if swept.expired > 0 {
+            add(expired, i64::try_from(swept.expired).unwrap_or(i64::MAX));
+        }
+    });
 }
 
 /// Adds to the number of open calls.

@@ -10,6 +10,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 use sark_core::authorizer::Authorizer;
 use sark_core::engine::Shelf;
+use sark_core::host::Clock;
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -18,7 +19,7 @@ const TICK_MILLISECONDS: u32 = 1_000;
 
 thread_local! {
     static VERSION_LOGGED: Cell<bool> = const { Cell::new(false) };
-    /// Plans of the configurations in force in this VM.
+    /// Plans and caches of the configurations in force in this VM.
     static SHELF: Shelf = Shelf::default();
 }
 
@@ -28,6 +29,19 @@ pub struct Root {
     /// `None`: nothing was configured, or it could not be read; every request is denied.
     authorizer: Option<Rc<Authorizer>>,
     bodies: Rc<Bodies>,
+}
+
+/// Of all configurations in this VM, whichever of them ticks.
+fn sweep_caches() {
+    counters::report_caches(SHELF.with(|shelf| shelf.sweep(VmClock.now())));
+}
+
+impl Drop for Root {
+    /// A cache that nobody uses any more is gone with its last configuration.
+    fn drop(&mut self) {
+        self.authorizer = None;
+        sweep_caches();
+    }
 }
 
 impl Context for Root {}
@@ -80,6 +94,7 @@ impl RootContext for Root {
     fn on_tick(&mut self) {
         report::flush();
         self.bodies.sweep();
+        sweep_caches();
     }
 
     fn get_type(&self) -> Option<ContextType> {

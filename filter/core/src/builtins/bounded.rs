@@ -1,6 +1,6 @@
 //! What is kept from one evaluation to the next: the entries used last, bounded by number and by bytes.
 
-use lru::LruCache;
+use crate::lru::Lru;
 use std::hash::Hash;
 use std::rc::Rc;
 
@@ -13,13 +13,13 @@ pub(super) type Programs<T> = Bounded<Box<str>, Rc<T>, MAX_PROGRAMS, MAX_PROGRAM
 
 /// A cache of at most `ENTRIES` entries that weigh at most `BYTES` together; what was not used longest goes first.
 pub(super) struct Bounded<K: Hash + Eq, V, const ENTRIES: usize, const BYTES: usize> {
-    entries: LruCache<K, (V, usize)>,
+    entries: Lru<K, (V, usize)>,
     bytes: usize,
 }
 
 impl<K: Hash + Eq, V, const ENTRIES: usize, const BYTES: usize> Default for Bounded<K, V, ENTRIES, BYTES> {
     fn default() -> Self {
-        Self { entries: LruCache::unbounded(), bytes: 0 }
+        Self { entries: Lru::default(), bytes: 0 }
     }
 }
 
@@ -41,7 +41,7 @@ impl<K: Hash + Eq, V: Clone, const ENTRIES: usize, const BYTES: usize> Bounded<K
             self.bytes = self.bytes.saturating_sub(replaced);
         }
         while self.bytes > BYTES || self.entries.len() > ENTRIES {
-            let Some((_, (_, freed))) = self.entries.pop_lru() else { return };
+            let Some((_, (_, freed))) = self.entries.remove_oldest() else { return };
             self.bytes = self.bytes.saturating_sub(freed);
         }
     }

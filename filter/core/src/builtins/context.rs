@@ -30,6 +30,8 @@ pub struct Context {
     until_look: u32,
     deadline: u64,
     moment: Moment,
+    /// See [`holds_until`](Self::holds_until).
+    boundary: Option<i64>,
     /// Errors of builtins end the evaluation instead of making the call undefined.
     pub strict: bool,
     /// Programs and results that are kept from one evaluation to the next, bounded.
@@ -46,6 +48,7 @@ impl Context {
             until_look: 0,
             deadline: 0,
             moment: Moment::default(),
+            boundary: None,
             strict: false,
             memory: Memory::default(),
         }
@@ -58,12 +61,25 @@ impl Context {
         self.until_look = STEPS_PER_LOOK;
         self.deadline = self.clock.now().saturating_add(time);
         self.moment = moment;
+        self.boundary = None;
     }
 
     /// The moment of the evaluation.
     #[must_use]
     pub const fn moment(&self) -> Moment {
         self.moment
+    }
+
+    /// A builtin compared the moment with this time, a later one: at that time it would answer otherwise.
+    pub fn compared_with(&mut self, time_ns: i64) {
+        self.boundary = Some(self.boundary.map_or(time_ns, |earliest| earliest.min(time_ns)));
+    }
+
+    /// The earliest time after the moment with which it was compared, in nanoseconds since the epoch. Until then, a token
+    /// that was valid is valid.
+    #[must_use]
+    pub const fn holds_until(&self) -> Option<i64> {
+        self.boundary
     }
 
     /// Takes one step.

@@ -1,12 +1,13 @@
 //! From what the operator wrote to what the filter runs: every check that does not need the policy itself.
 
+use super::cache::{Cache, cache};
 use super::error::ConfigError;
 use super::flow::{Flow, flow};
 use super::raw;
 use super::shape::shape;
 use crate::policy::{DecisionPath, Module, RegoVersion, bundle};
 use crate::request::Shape;
-use crate::rollout::Percentage;
+use crate::rollout::{self, Percentage};
 use regorus::Value;
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ pub struct Settings {
     pub remote: Option<Remote>,
     /// `features.rust_opa`.
     pub rust_opa: Feature,
+    /// `features.rust_cache`, if it is there.
+    pub rust_cache: Option<Cache>,
     /// Request headers that may name the user, lower case, in order.
     pub identity: Vec<String>,
     /// Body buffering, if the policy is to see bodies.
@@ -127,6 +130,15 @@ pub struct Feature {
     pub fallback_on_error: bool,
 }
 
+impl Feature {
+    /// Whether a user has the feature; `salt` is its name. Nobody in particular has it only where everyone has.
+    #[must_use]
+    pub fn applies(self, salt: &str, user: Option<&str>) -> bool {
+        let is_inside = |user: &str| self.percentage.contains(rollout::bucket(salt, user.as_bytes()));
+        self.enabled && (self.percentage.is_everyone() || user.is_some_and(is_inside))
+    }
+}
+
 /// `with_request_body`.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyLimit {
@@ -161,10 +173,14 @@ pub fn read(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Config
     }
     let remote = raw.remote.map(|remote| compile_remote(remote.0, &policy, env)).transpose()?;
     let rust_opa = feature(&raw.features.0.rust_opa.0, remote.is_some())?;
-    let identity = identity(&raw.identity, rust_opa, &flow)?;
+    let rust_cache = raw.features.0.rust_cache.as_ref().map(|raw| cache(&raw.0, remote.is_some())).transpose()?;
+    let features =
+        [("rust_opa", Some(rust_opa)), ("rust_cache", rust_cache.as_ref().map(|rust_cache| rust_cache.feature))];
+    let identity = identity(&raw.identity, features, &flow)?;
     let settings = Settings {
         remote,
         rust_opa,
+        rust_cache,
         identity,
         shape,
         body: raw.with_request_body.map(|body| body_limit(&body.0)).transpose()?,
@@ -360,16 +376,20 @@ fn feature(raw: &raw::RustOpa, has_remote: bool) -> Result<Feature, ConfigError>
 
 fn identity(
     raw: &[raw::Object<raw::IdentitySource>],
-    feature: Feature,
+    features: [(&str, Option<Feature>); 2],
     flow: &Flow,
 ) -> Result<Vec<String>, ConfigError> {
     if raw.len() > MAX_IDENTITY_SOURCES {
         return Err(ConfigError::new("identity", format!("at most {MAX_IDENTITY_SOURCES} sources are allowed")));
     }
-    if raw.is_empty() && feature.enabled && feature.percentage.is_split() {
+    let is_split = |feature: &Feature| feature.enabled && feature.percentage.is_split();
+    let split = features.iter().find(|(_, feature)| feature.as_ref().is_some_and(is_split));
+    if let Some((name, _)) = split.filter(|_| raw.is_empty()) {
         return Err(ConfigError::new(
             "identity",
-            "must name where the user is taken from when `features.rust_opa.rollout_percentage` is neither 0 nor 100",
+            format!(
+                "must name where the user is taken from when `features.{name}.rollout_percentage` is neither 0 nor 100"
+            ),
         ));
     }
     raw.iter()
@@ -414,7 +434,7 @@ fn limits(raw: &raw::Limits) -> Result<Limits, ConfigError> {
     })
 }
 
-fn bounded(value: Option<u64>, path: &str, default: u64, min: u64, max: u64) -> Result<u64, ConfigError> {
+pub(super) fn bounded(value: Option<u64>, path: &str, default: u64, min: u64, max: u64) -> Result<u64, ConfigError> {
     let value = value.unwrap_or(default);
     if (min..=max).contains(&value) {
         Ok(value)

@@ -191,6 +191,7 @@ impl<'de> Visitor<'de> for HeaderValueVisitor {
 #[serde(deny_unknown_fields, default)]
 pub struct Features {
     pub rust_opa: Object<RustOpa>,
+    pub rust_cache: Option<Object<RustCache>>,
 }
 
 /// `features.rust_opa`.
@@ -205,6 +206,41 @@ pub struct RustOpa {
 impl Default for RustOpa {
     fn default() -> Self {
         Self { enabled: true, rollout_percentage: 100.0, fallback_on_error: true }
+    }
+}
+
+/// `features.rust_cache`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RustCache {
+    pub enabled: bool,
+    pub rollout_percentage: f64,
+    pub fallback_on_error: bool,
+    pub max_size: Option<u64>,
+    pub max_bytes: Option<u64>,
+    pub ttl_seconds: u64,
+    pub ttl_seconds_allow: Option<u64>,
+    pub ttl_seconds_deny: Option<u64>,
+    pub ttl_seconds_impure: Option<u64>,
+    pub ttl_seconds_remote: Option<u64>,
+    pub remote_key: Option<Vec<String>>,
+}
+
+impl Default for RustCache {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            rollout_percentage: 100.0,
+            fallback_on_error: true,
+            max_size: None,
+            max_bytes: None,
+            ttl_seconds: 300,
+            ttl_seconds_allow: None,
+            ttl_seconds_deny: None,
+            ttl_seconds_impure: None,
+            ttl_seconds_remote: None,
+            remote_key: None,
+        }
     }
 }
 

@@ -12,15 +12,15 @@ const MAX_BYTES: usize = 64 * 1024;
 /// The key that the decision's own id takes, whatever the policy put there (contract section 2.7).
 const DECISION_ID: &str = "decision_id";
 
-/// The members of the object; each text is JSON.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Metadata(BTreeMap<String, String>);
+/// The members of the object, in order of their names; each text is JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Metadata(Vec<(String, String)>);
 
 impl Metadata {
     /// From the key's value.
     pub(super) fn read(key: &str, value: &Value) -> Result<Self, Unusable> {
         let members = members(value).ok_or_else(|| wrong(key, "an object", value))?;
-        let mut texts = BTreeMap::new();
+        let mut texts = Vec::with_capacity(members.len());
         let mut bytes = 0_usize;
         for (name, value) in members {
             if !has_finite_numbers(value) {
@@ -28,12 +28,17 @@ impl Metadata {
             }
             let text = as_json(value);
             bytes = bytes.saturating_add(name.len()).saturating_add(text.len());
-            texts.insert(name, text);
+            texts.push((name, text));
         }
         if bytes > MAX_BYTES {
             return Err(Unusable::Mutation(format!("`{key}` has more than {MAX_BYTES} bytes")));
         }
         Ok(Self(texts))
+    }
+
+    /// The members.
+    pub(crate) const fn members(&self) -> &Vec<(String, String)> {
+        &self.0
     }
 
     /// The object as JSON, with the id of the decision in it.

@@ -14,17 +14,21 @@ pub use query::QueryMutations;
 pub use read::{Unusable, read};
 pub use reply::Reply;
 
+use std::time::Duration;
+
 /// What a policy decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Decision {
     /// What happens to the request.
     pub verdict: Verdict,
     /// What the policy tells other filters and access logs; kept by a dry run.
     pub dynamic_metadata: Option<Metadata>,
+    /// The longest time for which the policy lets it be kept; `None`: it does not say.
+    pub cache_ttl: Option<Duration>,
 }
 
 /// What the policy wants done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Verdict {
     /// Let the request through, changed like this.
     Allow(Mutations),
@@ -36,7 +40,7 @@ pub enum Verdict {
 pub type Header = (String, String);
 
 /// Changes to a request that is let through, in the order in which they are applied.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Mutations {
     /// Request headers to overwrite. A name stands once: the last value the policy gave wins.
     pub set_request_headers: Vec<Header>,

@@ -1,7 +1,7 @@
 //! How Envoy rebuilds the query of a request.
 
 /// Changes to the query of a request that is let through.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct QueryMutations {
     /// Parameters to set; replaces all values of the key. Not percent-encoded.
     pub set: Vec<(String, String)>,

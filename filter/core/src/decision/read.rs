@@ -4,6 +4,7 @@
 use super::{Decision, Header, Metadata, Mutations, QueryMutations, Reply, Verdict, check};
 use regorus::Value;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Statuses that stand in both Go's and Envoy's lists (contract section 2.3).
 const STATUSES: [std::ops::RangeInclusive<u16>; 12] = [
@@ -54,7 +55,7 @@ pub fn read(result: &Value) -> Result<Decision, Unusable> {
             return Err(Unusable::Shape(format!("the decision must be a boolean or an object, not {}", kind(other))));
         }
     };
-    Ok(Decision { verdict, dynamic_metadata: None })
+    Ok(Decision { verdict, dynamic_metadata: None, cache_ttl: None })
 }
 
 fn read_object(keys: &Keys) -> Result<Decision, Unusable> {
@@ -83,8 +84,15 @@ fn read_object(keys: &Keys) -> Result<Decision, Unusable> {
     };
     match too_much {
         Some(error) => Err(error),
-        None => Ok(Decision { verdict, dynamic_metadata }),
+        None => Ok(Decision { verdict, dynamic_metadata, cache_ttl: keys.get("cache_ttl_seconds").map(cache_ttl) }),
     }
+}
+
+/// How long the policy lets a decision be kept. The plugin does not know this key, so nothing in it is an error: what is
+/// no number of seconds is none.
+fn cache_ttl(value: &Value) -> Duration {
+    let number = value.as_number().ok().filter(|number| number.is_integer());
+    Duration::from_secs(number.and_then(|number| number.as_u64()).unwrap_or(0))
 }
 
 fn read_allow(keys: &Keys, headers: Vec<Header>) -> Result<Mutations, Unusable> {

@@ -3,7 +3,7 @@
 use super::Header;
 
 /// A local reply.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reply {
     /// HTTP status.
     pub status: u16,

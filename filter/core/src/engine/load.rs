@@ -1,13 +1,14 @@
 //! What came with the configuration → something that evaluates, or why it cannot.
 
 use super::EvalError;
-use super::shelf::Shelf;
 use crate::builtins::{Builtin, Context};
 use crate::config::{Policy, Program};
 use crate::plan::{Entry, Footprint, Passes, Plan, PlanError, Reads, Scratch};
 use crate::policy::{self, DecisionPath};
 use crate::request::Unprovided;
+use crate::shelf::Shelf;
 use regorus::Value;
+use sha2::{Digest as _, Sha256};
 use std::rc::Rc;
 
 /// A policy that is ready to be evaluated.
@@ -93,7 +94,8 @@ pub fn load(policy: &Policy, shelf: &Shelf, unprovided: &[Unprovided]) -> Vec<Re
     let paths = policy.paths();
     match &policy.program {
         Program::Plan(bytes) => {
-            let taken = shelf.take(bytes, || Plan::load(bytes, Passes::ALL)).map_err(refused);
+            let taken =
+                shelf.plans.take(Sha256::digest(bytes).into(), || Plan::load(bytes, Passes::ALL)).map_err(refused);
             let of_path = |path| {
                 let (plan, kept) = taken.clone()?;
                 of_plan(plan, kept, policy.data.clone(), path, unprovided)

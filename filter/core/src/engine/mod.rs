@@ -5,14 +5,13 @@
 
 mod error;
 mod load;
-mod shelf;
 mod size;
 #[cfg(test)]
 mod tests;
 
+pub use crate::shelf::{Shelf, Swept};
 pub use error::EvalError;
 pub use load::{LoadError, Loaded, load};
-pub use shelf::Shelf;
 
 use crate::builtins::{Context, Moment};
 use crate::config::Limits;
@@ -43,6 +42,12 @@ impl Engine {
         let context = Context::new(clock);
         let state = State { runner: policy.runner, context, scratch: Scratch::default() };
         Self { state: RefCell::new(state), limits }
+    }
+
+    /// Until when what the last evaluation found out about tokens holds, in nanoseconds since the epoch; `None`: for ever.
+    #[must_use]
+    pub fn holds_until(&self) -> Option<i64> {
+        self.state.try_borrow().ok().and_then(|state| state.context.holds_until())
     }
 
     /// Evaluates the decision.

@@ -1,7 +1,7 @@
 //! The claims that are held against the constraints and the clock, at every call.
 
-use super::super::Failure;
 use super::super::pki::error;
+use super::super::{Context, Failure};
 use super::constraints::Constraints;
 use regorus::Value;
 use std::cmp::Ordering;
@@ -10,11 +10,11 @@ use std::cmp::Ordering;
 ///
 /// # Errors
 /// `exp` or `nbf` is not a number.
-pub(super) fn fit(constraints: &Constraints, payload: &Value) -> Result<bool, Failure> {
+pub(super) fn fit(context: &mut Context, constraints: &Constraints, payload: &Value) -> Result<bool, Failure> {
     Ok(issuer_fits(constraints, payload)?
         && audience_fits(constraints, payload)
-        && compare_time(constraints, &payload["exp"])?.is_none_or(Ordering::is_lt)
-        && compare_time(constraints, &payload["nbf"])?.is_none_or(Ordering::is_ge))
+        && compare_time(context, constraints, &payload["exp"])?.is_none_or(Ordering::is_lt)
+        && compare_time(context, constraints, &payload["nbf"])?.is_none_or(Ordering::is_ge))
 }
 
 fn issuer_fits(constraints: &Constraints, payload: &Value) -> Result<bool, Failure> {
@@ -39,12 +39,30 @@ fn audience_fits(constraints: &Constraints, payload: &Value) -> bool {
 }
 
 /// The time against a claim in seconds; `None` if there is no such claim.
-fn compare_time(constraints: &Constraints, claim: &Value) -> Result<Option<Ordering>, Failure> {
+fn compare_time(context: &mut Context, constraints: &Constraints, claim: &Value) -> Result<Option<Ordering>, Failure> {
     match claim {
         Value::Undefined => Ok(None),
-        Value::Number(_) => compare(constraints.time / 1_000_000_000.0, claim).map(Some),
+        Value::Number(number) => {
+            let order = compare(constraints.time / SECOND, claim)?;
+            if order == Ordering::Less {
+                // A number that no double holds is no time of this world.
+                context.compared_with(boundary(number.as_f64().unwrap_or(f64::MAX)));
+            }
+            Ok(Some(order))
+        }
         _ => Err(error("io.jwt.decode_verify: exp and nbf must be numbers")),
     }
+}
+
+/// Nanoseconds in a second.
+const SECOND: f64 = 1_000_000_000.0;
+
+/// A time from which on the comparison with a claim may have another result, a little early: doubles near the time of
+/// our days lie 256 ns apart.
+fn boundary(claim: f64) -> i64 {
+    const MARGIN: f64 = 1_000_000.0;
+    // The cast saturates.
+    (claim * SECOND - MARGIN) as i64
 }
 
 /// OPA compares the shortest digits of the time with the digits of the claim. Doubles order as their shortest digits

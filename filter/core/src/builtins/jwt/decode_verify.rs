@@ -20,7 +20,7 @@ pub(super) fn decode_verify(context: &mut Context, args: &[Value]) -> Result<Val
     let constraints = Constraints::read(context, constraints)?;
     let Value::String(text) = token else { return Err(error("io.jwt.decode_verify: wants a string")) };
     match open(context, &constraints, text.as_bytes())? {
-        Opened::Trusted(header, payload) if claims::fit(&constraints, &payload)? => {
+        Opened::Trusted(header, payload) if claims::fit(context, &constraints, &payload)? => {
             Ok(Value::from(vec![Value::from(true), header, payload]))
         }
         _ => Ok(Value::from(vec![Value::from(false), Value::new_object(), Value::new_object()])),

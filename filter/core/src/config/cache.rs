@@ -1,0 +1,136 @@
+//! `features.rust_cache`, checked.
+
+use super::compiled::{Feature, bounded, bounded_usize};
+use super::error::ConfigError;
+use super::raw;
+use crate::cache::{self, Bounds};
+use crate::rollout::Percentage;
+use std::time::Duration;
+
+/// Longest time a decision may be kept: a day.
+const MAX_TTL_SECONDS: u64 = 86_400;
+const MAX_ENTRIES: u64 = 1_000_000;
+const MIN_BYTES: u64 = 1 << 20;
+const MAX_BYTES: u64 = 1 << 30;
+const MAX_REMOTE_PATHS: usize = 64;
+const MAX_SEGMENTS: usize = 16;
+
+/// Checked keys.
+#[derive(Debug)]
+pub struct Cache {
+    /// For whom. `fallback_on_error`: an error of the cache decides without it.
+    pub feature: Feature,
+    /// How much is kept.
+    pub bounds: Bounds,
+    /// How long.
+    pub times: CacheTimes,
+    /// How answers of the remote OPA are kept, if they are.
+    pub remote: Option<RemoteCache>,
+}
+
+/// How long decisions are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct CacheTimes {
+    /// Those that let a request through.
+    pub allow: Duration,
+    /// Those that do not.
+    pub deny: Duration,
+    /// At most, those of policies that ask the clock or chance. `None`: they are not kept.
+    pub impure: Option<Duration>,
+    /// Those of the remote OPA. `None`: they are not kept.
+    pub remote: Option<Duration>,
+}
+
+/// How answers of the remote OPA are kept.
+#[derive(Debug)]
+pub struct RemoteCache {
+    /// The parts of the input that its policy reads, by the operator's word.
+    pub key: Vec<Vec<String>>,
+    /// How long.
+    pub ttl: Duration,
+}
+
+pub(super) fn cache(raw: &raw::RustCache, has_remote: bool) -> Result<Cache, ConfigError> {
+    let percentage = Percentage::new(raw.rollout_percentage)
+        .map_err(|message| ConfigError::new("features.rust_cache.rollout_percentage", message))?;
+    let all = ttl(Some(raw.ttl_seconds), "ttl_seconds")?.unwrap_or_default();
+    let times = CacheTimes {
+        allow: ttl(raw.ttl_seconds_allow, "ttl_seconds_allow")?.unwrap_or(all),
+        deny: ttl(raw.ttl_seconds_deny, "ttl_seconds_deny")?.unwrap_or(all),
+        impure: ttl(raw.ttl_seconds_impure, "ttl_seconds_impure")?,
+        remote: ttl(raw.ttl_seconds_remote, "ttl_seconds_remote")?,
+    };
+    Ok(Cache {
+        feature: Feature { enabled: raw.enabled, percentage, fallback_on_error: raw.fallback_on_error },
+        bounds: bounds(raw)?,
+        remote: remote(raw.remote_key.as_deref(), times.remote, has_remote)?,
+        times,
+    })
+}
+
+fn ttl(seconds: Option<u64>, key: &str) -> Result<Option<Duration>, ConfigError> {
+    let path = format!("features.rust_cache.{key}");
+    seconds.map(|seconds| bounded(Some(seconds), &path, 0, 1, MAX_TTL_SECONDS).map(Duration::from_secs)).transpose()
+}
+
+fn bounds(raw: &raw::RustCache) -> Result<Bounds, ConfigError> {
+    const BYTES: &str = "features.rust_cache.max_bytes";
+    let bounds = Bounds {
+        max_size: bounded_usize(raw.max_size, "features.rust_cache.max_size", 10_000, 1, MAX_ENTRIES)?,
+        max_bytes: bounded_usize(raw.max_bytes, BYTES, 8 << 20, MIN_BYTES, MAX_BYTES)?,
+    };
+    let least = cache::Cache::least_bytes(bounds.max_size);
+    if bounds.max_bytes < least {
+        return Err(ConfigError::new(
+            BYTES,
+            format!("must be at least {least} with a `max_size` of {}", bounds.max_size),
+        ));
+    }
+    Ok(bounds)
+}
+
+fn remote(key: Option<&[String]>, ttl: Option<Duration>, has_remote: bool) -> Result<Option<RemoteCache>, ConfigError> {
+    const KEY: &str = "features.rust_cache.remote_key";
+    let (key, ttl) = match (key, ttl) {
+        (None, None) => return Ok(None),
+        (Some(key), Some(ttl)) => (key, ttl),
+        (None, Some(_)) => {
+            return Err(ConfigError::new(
+                "features.rust_cache.ttl_seconds_remote",
+                "has no effect without `remote_key`; leave it out",
+            ));
+        }
+        (Some(_), None) => {
+            return Err(ConfigError::new(
+                KEY,
+                "needs `ttl_seconds_remote`: how old an answer of the remote OPA may be",
+            ));
+        }
+    };
+    if !has_remote {
+        return Err(ConfigError::new(KEY, "has no effect without `remote`; leave it out"));
+    }
+    if key.is_empty() || key.len() > MAX_REMOTE_PATHS {
+        return Err(ConfigError::new(KEY, format!("must list 1 to {MAX_REMOTE_PATHS} paths of the input")));
+    }
+    let paths = key.iter().enumerate().map(|(index, text)| remote_path(text, &format!("{KEY}[{index}]")));
+    Ok(Some(RemoteCache { key: paths.collect::<Result<_, _>>()?, ttl }))
+}
+
+/// `attributes/request/http/method`, written like `policy.path`.
+fn remote_path(text: &str, key: &str) -> Result<Vec<String>, ConfigError> {
+    let names: Vec<String> = text.split('/').map(str::to_owned).collect();
+    if names.len() > MAX_SEGMENTS || names.iter().any(String::is_empty) {
+        return Err(ConfigError::new(
+            key,
+            format!("must be 1 to {MAX_SEGMENTS} names with `/` between them, such as attributes/request/http/method"),
+        ));
+    }
+    match cache::differs_always(std::slice::from_ref(&names)) {
+        Some(part) => Err(ConfigError::new(
+            key,
+            format!("reads input.{part}, which is another for every request: nothing would be found again"),
+        )),
+        None => Ok(names),
+    }
+}

@@ -111,4 +111,6 @@ impl Check {
 }
 
 #[cfg(test)]
+mod differential;
+#[cfg(test)]
 mod tests;

@@ -226,3 +226,54 @@ fn the_input_document_is_shaped_as_the_operator_says() {
     let passes = ["x-a", "x-b", "x-c", "x-cc"].map(|name| full.headers.passes(name));
     assert_eq!(passes, [true, false, true, false]);
 }
+
+#[test]
+fn a_cache_has_the_documented_defaults() {
+    let cache = |json: &str| read(json.as_bytes(), &env).unwrap_or_else(|error| panic!("{error}")).settings.rust_cache;
+    assert!(cache("{}").is_none());
+    let all = cache(r#"{"features": {"rust_cache": {}}}"#).unwrap();
+    assert!(all.feature.enabled && all.feature.percentage.is_everyone() && all.feature.fallback_on_error);
+    assert_eq!((all.bounds.max_size, all.bounds.max_bytes), (10_000, 8 << 20));
+    assert_eq!((all.times.allow.as_secs(), all.times.deny.as_secs()), (300, 300));
+    assert!(all.times.impure.is_none() && all.remote.is_none());
+    let times = cache(r#"{"features": {"rust_cache": {"ttl_seconds": 7, "ttl_seconds_deny": 3}}}"#).unwrap().times;
+    assert_eq!((times.allow.as_secs(), times.deny.as_secs()), (7, 3));
+    let remote = r#"{"remote": {"cluster": "opa"},
+        "features": {"rust_cache": {"remote_key": ["attributes/source", "version"], "ttl_seconds_remote": 9}}}"#;
+    let remote = cache(remote).unwrap().remote.unwrap();
+    assert_eq!(
+        (remote.key, remote.ttl.as_secs()),
+        (vec![vec!["attributes".to_owned(), "source".to_owned()], vec!["version".to_owned()],], 9)
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_cache_is_named() {
+    for (cache, path, hint) in [
+        (r#"{"rollout_percentage": 100.001}"#, "rollout_percentage", "between 0 and 100"),
+        (r#"{"max_size": 0}"#, "max_size", "between 1 and 1000000"),
+        (r#"{"max_bytes": 1000000}"#, "max_bytes", "between 1048576 and"),
+        (r#"{"max_size": 100000}"#, "max_bytes", "must be at least 9666560 with a `max_size` of 100000"),
+        (r#"{"ttl_seconds": 0}"#, "ttl_seconds", "between 1 and 86400"),
+        (r#"{"ttl_seconds_allow": 86401}"#, "ttl_seconds_allow", "between 1 and 86400"),
+        (r#"{"ttl_seconds_deny": -1}"#, "ttl_seconds_deny", "invalid value"),
+        (r#"{"ttl_seconds_impure": 0}"#, "ttl_seconds_impure", "between 1 and 86400"),
+        (r#"{"ttl_seconds_remote": 5}"#, "ttl_seconds_remote", "without `remote_key`"),
+        (r#"{"remote_key": ["version"]}"#, "remote_key", "needs `ttl_seconds_remote`"),
+        (r#"{"remote_key": [], "ttl_seconds_remote": 5}"#, "remote_key", "1 to 64 paths"),
+        (r#"{"remote_key": ["a//b"], "ttl_seconds_remote": 5}"#, "remote_key[0]", "with `/` between"),
+        (r#"{"remote_key": ["version", "attributes"], "ttl_seconds_remote": 5}"#, "remote_key[1]", "request.time"),
+        (r#"{"ttl": 5}"#, "ttl", "unknown field `ttl`"),
+    ] {
+        let text = error(&format!(r#"{{"remote": {{"cluster": "opa"}}, "features": {{"rust_cache": {cache}}}}}"#));
+        assert!(text.starts_with(&format!("features.rust_cache.{path}: ")) && text.contains(hint), "{cache}: {text}");
+    }
+    let without = r#"{"features": {"rust_cache": {"remote_key": ["version"], "ttl_seconds_remote": 5}}}"#;
+    assert!(error(without).contains("without `remote`"), "{}", error(without));
+    let split = r#"{"features": {"rust_cache": {"rollout_percentage": 50}}}"#;
+    assert!(
+        error(split).starts_with("identity: ") && error(split).contains("features.rust_cache.rollout"),
+        "{}",
+        error(split)
+    );
+}

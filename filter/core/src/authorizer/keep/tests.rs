@@ -216,7 +216,8 @@ fn ask_remote(authorizer: &Rc<Authorizer>, headers: &[(&str, &str)], result: &st
     (matches!(step, Step::Allow(_)), check.implementation(), cache_counts(&host).join(","))
 }
 
-const REMOTE_KEY: [&str; 1] = ["attributes/request/http/headers/x-user"];
+/// The very parts that the inline policy reads, so that nothing but the side tells the keys apart.
+const REMOTE_KEY: [&str; 2] = ["attributes/request/http/headers/x-error", "attributes/request/http/headers/x-user"];
 
 #[test]
 fn the_answers_of_one_side_are_never_those_of_the_other() {
@@ -238,7 +239,23 @@ fn the_answers_of_one_side_are_never_those_of_the_other() {
     assert_eq!(ask_remote(&remote, ALICE, "true"), (true, opa, "miss,put".to_owned()));
     // An inline error may be answered by what the remote OPA said before.
     let error = &[("x-error", "1"), ("x-user", "alice")][..];
+    assert_eq!(ask_remote(&inline, error, "true"), (true, opa, "miss,miss,put".to_owned()));
     assert_eq!(ask_remote(&inline, error, "false"), (true, opa, "miss,hit".to_owned()));
+}
+
+#[test]
+fn what_was_asked_before_the_cache_was_cleared_is_not_kept() {
+    let vm = Vm::default();
+    let cache = json!({"remote_key": REMOTE_KEY, "ttl_seconds_remote": 7});
+    let mut configuration = configuration(POLICY, cache, json!({"remote": {"cluster": "opa"}}));
+    configuration["features"]["rust_opa"] = json!({"enabled": false});
+    let authorizer = vm.take(&configuration);
+    let host = FakeHost::default();
+    let (mut check, _) = ask_with(&authorizer, ALICE, &host);
+    vm.shelf.caches.all().iter().for_each(|cache| cache.borrow_mut().renew(1));
+    assert!(matches!(check.resume(answer("true"), &host), Step::Allow(_)));
+    assert_eq!(cache_counts(&host), ["miss"]);
+    assert_eq!(ask_remote(&authorizer, ALICE, "false").2, "miss,put");
 }
 
 #[test]

@@ -109,6 +109,30 @@ fn remembered_answers_are_the_first_answers() {
     }
 }
 
+/// Whoever keeps what was decided with a token has to know when it would be decided otherwise.
+#[test]
+fn the_first_time_at_which_a_claim_changes_its_answer_is_known() {
+    let mut context = context(0);
+    let mut at_fifty = |claims: &[&str], constraints: &str| {
+        at(&mut context, 50);
+        for claims in claims {
+            is_accepted(&mut context, &token(r#"{"alg":"HS256"}"#, claims, "secret"), constraints);
+        }
+        context.holds_until()
+    };
+    let secret = r#"{"secret":"secret"}"#;
+    let just_before = |seconds: i64| Some(seconds * SECOND - 1_000_000);
+    assert_eq!(at_fifty(&[r#"{"exp":100}"#], secret), just_before(100));
+    assert_eq!(at_fifty(&[r#"{"nbf":70,"exp":100}"#], secret), just_before(70));
+    assert_eq!(at_fifty(&[r#"{"exp":100}"#, r#"{"exp":60}"#, r#"{"exp":80}"#], secret), just_before(60));
+    assert_eq!(at_fifty(&[r#"{"exp":60.5}"#], secret), Some(60_499_000_000));
+    for never in ["{}", r#"{"exp":50}"#, r#"{"nbf":50}"#, r#"{"nbf":20,"exp":40}"#] {
+        assert_eq!(at_fifty(&[never], secret), None, "{never}");
+    }
+    assert_eq!(at_fifty(&[r#"{"exp":100}"#], r#"{"secret":"other"}"#), None, "nobody looked at the claim");
+    assert_eq!(at_fifty(&[r#"{"exp":9007199254740993}"#], secret), Some(i64::MAX));
+}
+
 #[test]
 fn what_would_make_opa_panic_is_no_answer() {
     let mut context = context(0);

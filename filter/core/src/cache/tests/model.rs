@@ -61,10 +61,11 @@ fn does_what_a_list_would_do_and_stays_within_its_bounds() {
         })
         .collect();
     let own_bytes = own_bytes();
-    let mut cache = Cache::new(Bounds { max_size: 50, max_bytes: own_bytes + 60_000 });
+    let mut cache = Cache::new(Bounds { max_size: 50, max_bytes: own_bytes + 30_000 });
     let mut model = Model::default();
     let mut dice = Dice(7);
     let (mut now, mut hits, mut evictions, mut expired) = (0_u64, 0, 0, 0);
+    let (mut full, mut heavy) = (0, 0);
     for _ in 0..OPERATIONS {
         let key = dice.roll(KEYS);
         let bytes = format!("key {key}").into_bytes();
@@ -81,8 +82,9 @@ fn does_what_a_list_would_do_and_stays_within_its_bounds() {
                 let weight = store::weight(&bytes, &decisions[number].clone());
                 let evicted = cache.put(bytes, &decisions[number], until(expires)).unwrap();
                 let item = Item { key, decision: number, expires, bytes: weight };
-                assert_eq!(evicted, model.put(item, 50, 60_000));
+                assert_eq!(evicted, model.put(item, 50, 30_000));
                 evictions += evicted;
+                heavy += usize::from(evicted > 0 && cache.len() < 50);
             }
             90..99 => now += u64::try_from(dice.roll(5)).unwrap(),
             _ => {
@@ -92,10 +94,12 @@ fn does_what_a_list_would_do_and_stays_within_its_bounds() {
                 expired += before - model.0.len();
             }
         }
-        assert!(cache.len() <= 50 && cache.bytes() <= own_bytes + 60_000);
+        full += usize::from(cache.len() == 50);
+        assert!(cache.len() <= 50 && cache.bytes() <= own_bytes + 30_000);
         assert_eq!((cache.len(), cache.bytes().saturating_sub(own_bytes)), (model.0.len(), model.bytes()));
     }
     assert!(hits > 50_000 && evictions > 10_000 && expired > 1_000, "{hits} hits, {evictions}, {expired}");
+    assert!(full > 10_000 && heavy > 10_000, "each bound was met: {full}, {heavy}");
 }
 
 /// What a cache of fifty takes for itself.

@@ -19,18 +19,15 @@ impl QueryMutations {
     }
 
     /// The path with its query rebuilt as Envoy rebuilds it, or `None` when nothing is to change: keys sorted,
-    /// a bare `z` becomes `z=`, no `?` when nothing is left (contract section 2.4).
+    /// a bare `z` becomes `z=`, an empty piece `=`, no `?` when nothing is left (contract section 2.4).
     #[must_use]
     pub fn apply(&self, path: &str) -> Option<String> {
         if self.set.is_empty() && self.remove.is_empty() {
             return None;
         }
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let mut parameters: Vec<(&str, &str)> = query
-            .split('&')
-            .filter(|piece| !piece.is_empty())
-            .map(|piece| piece.split_once('=').unwrap_or((piece, "")))
-            .collect();
+        let mut parameters: Vec<(&str, &str)> =
+            pieces(query).map(|piece| piece.split_once('=').unwrap_or((piece, ""))).collect();
         for (key, value) in &self.set {
             parameters.retain(|(name, _)| name != key);
             parameters.push((key, value));
@@ -44,4 +41,10 @@ impl QueryMutations {
         let query: Vec<String> = parameters.iter().map(|(key, value)| format!("{key}={value}")).collect();
         Some(format!("{path}?{}", query.join("&")))
     }
+}
+
+/// As Envoy splits a query: each `&` ends a piece, and behind the last one stands none if nothing does.
+fn pieces(query: &str) -> impl Iterator<Item = &str> {
+    let whole = query.strip_suffix('&').unwrap_or(query);
+    whole.split('&').filter(move |_| !query.is_empty())
 }

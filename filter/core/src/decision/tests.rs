@@ -249,4 +249,17 @@ fn queries_are_rebuilt_as_envoy_rebuilds_them() {
     let both = query(r#"{"allowed":true,"query_parameters_to_set":{"a":"1"},"query_parameters_to_remove":["a"]}"#);
     assert_eq!(both.apply("/p").as_deref(), Some("/p"));
     assert_eq!(query("true").apply("/p?b&a"), None);
+    // Empty pieces, as a real Envoy writes them.
+    let set = query(r#"{"allowed":true,"query_parameters_to_set":{"c":"1"}}"#);
+    for (before, after) in [
+        ("/p?", "/p?c=1"),
+        ("/p?&", "/p?=&c=1"),
+        ("/p?&&", "/p?=&=&c=1"),
+        ("/p?a=1&", "/p?a=1&c=1"),
+        ("/p?a=1&&b", "/p?=&a=1&b=&c=1"),
+        ("/p?&a", "/p?=&a=&c=1"),
+        ("/p?=v&a", "/p?=v&a=&c=1"),
+    ] {
+        assert_eq!(set.apply(before).as_deref(), Some(after), "{before}");
+    }
 }

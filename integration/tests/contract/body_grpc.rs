@@ -1,16 +1,9 @@
 //! Section 1.8: `parsed_body` of gRPC messages, by a descriptor set.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use prost::Message as _;
-use prost_types::field_descriptor_proto::{Label, Type};
-use prost_types::{
-    DescriptorProto, EnumDescriptorProto, EnumValueDescriptorProto, FieldDescriptorProto, FileDescriptorProto,
-    FileDescriptorSet, MethodDescriptorProto, ServiceDescriptorProto,
-};
 use sark_integration::Request;
 use serde_json::{Value, json};
 
+use crate::descriptor::descriptor_set;
 use crate::row::Row;
 use crate::setup::{Setup, echo, result};
 
@@ -31,92 +24,6 @@ fn with_services(pack_as_bytes: bool) -> Value {
         "with_request_body": {"max_request_bytes": 4096, "pack_as_bytes": pack_as_bytes},
         "proto_descriptor": descriptor_set(),
     })
-}
-
-/// ```proto
-/// syntax = "proto3";
-/// package shop;
-/// enum Kind { UNKNOWN = 0; PAPER = 1; }
-/// message Author { string full_name = 1; }
-/// message Book {
-///   string author = 1; int64 page_count = 2; bytes cover = 3; double price = 4; Kind kind = 5; Author written_by = 6;
-///   repeated string tags = 7; bool sold = 8; int32 stock = 9; Book sequel = 10; google.protobuf.Timestamp printed_at = 11;
-/// }
-/// service Books { rpc Put(Book) returns (Book); rpc Many(stream Book) returns (Book); rpc Watch(Book) returns (stream Book); }
-/// ```
-fn descriptor_set() -> String {
-    let field = |name: &str, number, kind: Type| FieldDescriptorProto {
-        name: Some(name.to_owned()),
-        number: Some(number),
-        r#type: Some(kind.into()),
-        label: Some(Label::Optional.into()),
-        ..FieldDescriptorProto::default()
-    };
-    let of_type = |mut field: FieldDescriptorProto, name: &str| {
-        field.type_name = Some(name.to_owned());
-        field
-    };
-    let repeated = |mut field: FieldDescriptorProto| {
-        field.label = Some(Label::Repeated.into());
-        field
-    };
-    let message =
-        |name: &str, field| DescriptorProto { name: Some(name.to_owned()), field, ..DescriptorProto::default() };
-    let book = vec![
-        field("author", 1, Type::String),
-        field("page_count", 2, Type::Int64),
-        field("cover", 3, Type::Bytes),
-        field("price", 4, Type::Double),
-        of_type(field("kind", 5, Type::Enum), ".shop.Kind"),
-        of_type(field("written_by", 6, Type::Message), ".shop.Author"),
-        repeated(field("tags", 7, Type::String)),
-        field("sold", 8, Type::Bool),
-        field("stock", 9, Type::Int32),
-        of_type(field("sequel", 10, Type::Message), ".shop.Book"),
-        of_type(field("printed_at", 11, Type::Message), ".google.protobuf.Timestamp"),
-    ];
-    let method = |name: &str, from_client, from_server| MethodDescriptorProto {
-        name: Some(name.to_owned()),
-        input_type: Some(".shop.Book".to_owned()),
-        output_type: Some(".shop.Book".to_owned()),
-        client_streaming: Some(from_client),
-        server_streaming: Some(from_server),
-        ..MethodDescriptorProto::default()
-    };
-    let kinds = [("UNKNOWN", 0), ("PAPER", 1)].map(|(name, number)| EnumValueDescriptorProto {
-        name: Some(name.to_owned()),
-        number: Some(number),
-        ..EnumValueDescriptorProto::default()
-    });
-    let time = FileDescriptorProto {
-        name: Some("google/protobuf/timestamp.proto".to_owned()),
-        package: Some("google.protobuf".to_owned()),
-        syntax: Some("proto3".to_owned()),
-        message_type: vec![message(
-            "Timestamp",
-            vec![field("seconds", 1, Type::Int64), field("nanos", 2, Type::Int32)],
-        )],
-        ..FileDescriptorProto::default()
-    };
-    let file = FileDescriptorProto {
-        dependency: vec!["google/protobuf/timestamp.proto".to_owned()],
-        name: Some("shop.proto".to_owned()),
-        package: Some("shop".to_owned()),
-        syntax: Some("proto3".to_owned()),
-        enum_type: vec![EnumDescriptorProto {
-            name: Some("Kind".to_owned()),
-            value: kinds.into(),
-            ..EnumDescriptorProto::default()
-        }],
-        message_type: vec![message("Author", vec![field("full_name", 1, Type::String)]), message("Book", book)],
-        service: vec![ServiceDescriptorProto {
-            name: Some("Books".to_owned()),
-            method: vec![method("Put", false, false), method("Many", true, false), method("Watch", false, true)],
-            ..ServiceDescriptorProto::default()
-        }],
-        ..FileDescriptorProto::default()
-    };
-    STANDARD.encode(FileDescriptorSet { file: vec![time, file] }.encode_to_vec())
 }
 
 /// A message in a frame.

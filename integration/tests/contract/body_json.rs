@@ -3,7 +3,8 @@
 use sark_integration::Request;
 use serde_json::json;
 
-use crate::row::{Outcome, Row};
+use crate::outcome::Outcome;
+use crate::row::Row;
 use crate::setup::{Setup, echo, result};
 
 static BODY: Setup = echo("JSON", || json!({"with_request_body": {"max_request_bytes": 30_000}}));
@@ -206,8 +207,8 @@ fn nesting() -> Vec<Row> {
     let arrays = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     let objects = |depth: usize| format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
     let mut rows = vec![
-        Row::echo("1.8 JSON: 200 arrays inside each other", post(arrays(200))).setup(&BODY).outcome(Outcome::Deny),
-        Row::echo("1.8 JSON: 200 objects inside each other", post(objects(200))).setup(&BODY).outcome(Outcome::Deny),
+        Row::echo("1.8 JSON: 100 arrays inside each other", post(arrays(100))).setup(&BODY).outcome(Outcome::Deny),
+        Row::echo("1.8 JSON: 100 objects inside each other", post(objects(100))).setup(&BODY).outcome(Outcome::Deny),
     ];
     rows.extend([("arrays", arrays(1_001)), ("objects", objects(1_001))].map(|(what, body)| {
         Row::echo(format!("1.8 JSON: 1,001 {what} inside each other are 400"), post(body))

@@ -187,6 +187,9 @@ pub fn rows() -> Vec<Row> {
             .setup(&MANY)
             .bad_request()
             .differs("more than 10,000 parts of a form"),
+        Row::echo("1.8 multipart: in another case is none", post("Multipart/Form-Data; boundary=foo", "garbage"))
+            .setup(&BODY)
+            .is("/parsed_body", "null"),
         Row::echo("1.8 multipart: another multipart is none", post("multipart/mixed; boundary=foo", &lines(first)))
             .setup(&BODY)
             .is("/parsed_body", "null"),

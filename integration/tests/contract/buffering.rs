@@ -3,7 +3,8 @@
 use sark_integration::Request;
 use serde_json::json;
 
-use crate::row::{Outcome, Row};
+use crate::outcome::Outcome;
+use crate::row::Row;
 use crate::setup::{Setup, echo};
 
 const JSON: &str = "application/json";
@@ -37,16 +38,23 @@ fn row(name: &str, setup: &'static Setup, request: Request, parsed: &str, trunca
 
 pub fn rows() -> Vec<Row> {
     let mut rows = limits();
+    rows.extend(partial_and_none());
     rows.extend(truncation());
     rows
+}
+
+fn chunks(body: &str) -> Request {
+    Request::post("/b").header("content-type", JSON).frames(body.as_bytes().chunks(3))
+}
+
+fn plain(name: &str, request: Request) -> Row {
+    Row::echo(format!("1.7 {name}"), request)
 }
 
 fn limits() -> Vec<Row> {
     // 16 and 17 bytes.
     let (exact, over) = (r#"{"a":"12345678"}"#, r#"{"a":"123456789"}"#);
-    let chunks = |body: &str| Request::post("/b").header("content-type", JSON).frames(body.as_bytes().chunks(3));
     let parsed = r#"{"a":"12345678"}"#;
-    let plain = |name: &str, request: Request| Row::echo(format!("1.7 {name}"), request);
     vec![
         plain("without with_request_body a body is null and not truncated", post(JSON, "[1]"))
             .is("/parsed_body", "null")
@@ -65,6 +73,12 @@ fn limits() -> Vec<Row> {
         plain("413 does not depend on the content type", post("text/plain", over))
             .setup(&WHOLE)
             .outcome(Outcome::TooLarge),
+    ]
+}
+
+fn partial_and_none() -> Vec<Row> {
+    let over = r#"{"a":"123456789"}"#;
+    vec![
         row("over the limit, partial", &PARTIAL, post(JSON, over), "null", true)
             .is("/attributes/request/http/body", r#""{\"a\":\"123456789\"""#),
         row("over the limit, partial, in chunks", &PARTIAL, chunks(over), "null", true)
@@ -118,7 +132,7 @@ fn limits() -> Vec<Row> {
         row(
             "a body that ends exactly at the limit is awaited to its end",
             &PARTIAL,
-            chunks(&format!("{exact} ")),
+            chunks(r#"{"a":"12345678"} "#),
             "null",
             true,
         )

@@ -3,7 +3,8 @@
 use sark_integration::Request;
 use serde_json::json;
 
-use crate::row::{Outcome, Row};
+use crate::outcome::Outcome;
+use crate::row::Row;
 use crate::setup::{Setup, result};
 
 static ROUTES: Setup = result("clear_route_cache", || json!({"clear_route_cache": true}));

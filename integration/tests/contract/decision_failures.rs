@@ -3,7 +3,8 @@
 use sark_integration::Request;
 use serde_json::json;
 
-use crate::row::{Outcome, Row};
+use crate::outcome::Outcome;
+use crate::row::Row;
 use crate::setup::{Setup, result};
 
 static OPEN: Setup = result("failure_mode_allow", || json!({"failure_mode_allow": true}));

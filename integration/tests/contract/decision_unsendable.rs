@@ -4,7 +4,8 @@
 use sark_integration::Request;
 use serde_json::json;
 
-use crate::row::{Outcome, Row};
+use crate::outcome::Outcome;
+use crate::row::Row;
 use crate::setup::{Setup, result};
 
 static OPEN: Setup = result("failure_mode_allow, not sent", || json!({"failure_mode_allow": true}));

@@ -3,7 +3,8 @@
 use sark_integration::Request;
 use serde_json::{Value, json};
 
-use crate::row::{Outcome, Row};
+use crate::outcome::Outcome;
+use crate::row::Row;
 use crate::setup::{Setup, echo, result};
 
 static PARTIAL: Setup = echo(

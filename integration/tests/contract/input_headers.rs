@@ -48,6 +48,8 @@ static STRIPPED: Setup = echo(
 
 pub fn rows() -> Vec<Row> {
     let mut rows = values();
+    rows.extend(pseudo());
+    rows.extend(of_the_proxy());
     rows.extend(partial_body());
     rows.extend(raw());
     rows.extend(filtered());
@@ -58,136 +60,70 @@ fn get() -> Request {
     Request::get("/h")
 }
 
-fn value_of(name: &str, pointer: &'static str, request: Request, expected: &str) -> Row {
-    Row::echo(format!("1.4 {name}"), request).is(pointer, Value::from(expected).to_string())
-}
+type Line = (&'static str, &'static [u8]);
+
+/// Lines of a request, and the value in the document of the first one's header.
+const VALUES: &[(&str, &[Line], &str)] = &[
+    ("two lines are joined by a comma", &[("x-a", b"1"), ("x-a", b"2")], "1,2"),
+    ("lines keep their order and repeats", &[("x-a", b"2"), ("x-other", b"3"), ("x-a", b"1"), ("x-a", b"2")], "2,1,2"),
+    ("an empty second line", &[("x-a", b"a"), ("x-a", b"")], "a,"),
+    ("an empty first line", &[("x-a", b""), ("x-a", b"a")], ",a"),
+    ("a line with a comma of its own", &[("x-a", b"1, 2"), ("x-a", b"3")], "1, 2,3"),
+    ("an empty value", &[("x-a", b"")], ""),
+    ("Latin-1", &[("x-a", b"caf\xe9")], "caf!"),
+    ("UTF-8", &[("x-a", b"caf\xc3\xa9")], "caf\u{e9}"),
+    ("each byte of broken UTF-8", &[("x-a", b"a\xe2\x82b\xff\xfec")], "a!!b!!c"),
+    ("overlong and surrogates in UTF-8", &[("x-a", b"\xc0\xaf\xed\xa0\x80")], "!!!!!"),
+    ("a tab", &[("x-a", b"a\tb")], "a\tb"),
+    ("quotes and backslashes", &[("x-a", b"a\"\\b")], "a\"\\b"),
+    ("one cookie line", &[("cookie", b"a=1; b=2")], "a=1; b=2"),
+    ("te", &[("te", b"trailers")], "trailers"),
+    ("user-agent", &[("user-agent", b"x/1")], "x/1"),
+];
 
 fn values() -> Vec<Row> {
+    let row = |(name, lines, expected): &(&str, &[Line], &str)| {
+        let request = lines.iter().fold(get(), |request, (name, value)| request.header(*name, value));
+        value_of(name, lines[0].0, request, expected)
+    };
+    VALUES.iter().map(row).collect()
+}
+
+fn value_of(name: &str, header: &str, request: Request, expected: &str) -> Row {
+    Row::echo(format!("1.4 {name}"), request).is(format!("{HEADERS}/{header}"), Value::from(expected).to_string())
+}
+
+fn pseudo() -> Vec<Row> {
     vec![
-        value_of(
-            ":authority",
-            "/attributes/request/http/headers/:authority",
-            get().authority("a.test:81"),
-            "a.test:81",
-        ),
-        value_of(":method", "/attributes/request/http/headers/:method", Request::new("PURGE", "/h"), "PURGE"),
-        value_of(
-            ":path with the query",
-            "/attributes/request/http/headers/:path",
-            Request::get("/h?a=%7E"),
-            "/h?a=%7E",
-        ),
-        value_of(":scheme", "/attributes/request/http/headers/:scheme", get(), "http"),
+        value_of("the authority", ":authority", get().authority("a.test:81"), "a.test:81"),
+        value_of("the method", ":method", Request::new("PURGE", "/h"), "PURGE"),
+        value_of("the path with the query", ":path", Request::get("/h?a=%7E"), "/h?a=%7E"),
+        value_of("the scheme", ":scheme", get(), "http"),
         Row::echo("1.4 there is no host", get()).absent("/attributes/request/http/headers/host"),
-        value_of("x-forwarded-proto", "/attributes/request/http/headers/x-forwarded-proto", get(), "http"),
+    ]
+}
+
+fn of_the_proxy() -> Vec<Row> {
+    let upgrade = get().header("connection", "upgrade").header("upgrade", "websocket");
+    let expect = Request::post("/h").header("expect", "100-continue").body("a");
+    let cookies = || get().header("cookie", "a=1").header("cookie", "b=2");
+    vec![
+        value_of("x-forwarded-proto", "x-forwarded-proto", get(), "http"),
         Row::echo("1.4 x-request-id is Envoy's", get()).holds(
             "/attributes/request/http/headers/x-request-id",
             "36 characters long",
             |id| id.as_str().is_some_and(|id| id.len() == 36),
         ),
-        value_of(
-            "names are in lower case",
-            "/attributes/request/http/headers/x-upper",
-            get().header("X-Upper", "V"),
-            "V",
-        )
-        .http1(),
-        value_of(
-            "two lines are joined by a comma",
-            "/attributes/request/http/headers/x-multi",
-            get().header("x-multi", "1").header("x-multi", "2"),
-            "1,2",
-        ),
-        value_of(
-            "lines keep their order and repeats",
-            "/attributes/request/http/headers/x-multi",
-            get().header("x-multi", "2").header("x-other", "3").header("x-multi", "1").header("x-multi", "2"),
-            "2,1,2",
-        ),
-        value_of(
-            "an empty second line",
-            "/attributes/request/http/headers/x-multi",
-            get().header("x-multi", "a").header("x-multi", ""),
-            "a,",
-        ),
-        value_of(
-            "an empty first line",
-            "/attributes/request/http/headers/x-multi",
-            get().header("x-multi", "").header("x-multi", "a"),
-            ",a",
-        ),
-        value_of(
-            "a line with a comma of its own",
-            "/attributes/request/http/headers/x-multi",
-            get().header("x-multi", "1, 2").header("x-multi", "3"),
-            "1, 2,3",
-        ),
-        value_of("an empty value", "/attributes/request/http/headers/x-empty", get().header("x-empty", ""), ""),
-        value_of(
-            "cookie lines of HTTP/1.1",
-            "/attributes/request/http/headers/cookie",
-            get().header("cookie", "a=1").header("cookie", "b=2"),
-            "a=1,b=2",
-        )
-        .http1(),
-        value_of(
-            "cookie crumbs of HTTP/2",
-            "/attributes/request/http/headers/cookie",
-            get().header("cookie", "a=1").header("cookie", "b=2"),
-            "a=1; b=2",
-        )
-        .http2(),
-        value_of(
-            "one cookie line",
-            "/attributes/request/http/headers/cookie",
-            get().header("cookie", "a=1; b=2"),
-            "a=1; b=2",
-        ),
-        value_of("Latin-1", "/attributes/request/http/headers/x-raw", get().header("x-raw", b"caf\xe9"), "caf!"),
-        value_of("UTF-8", "/attributes/request/http/headers/x-raw", get().header("x-raw", "café"), "café"),
-        value_of(
-            "each byte of broken UTF-8",
-            "/attributes/request/http/headers/x-raw",
-            get().header("x-raw", b"a\xe2\x82b\xff\xfec"),
-            "a!!b!!c",
-        ),
-        value_of(
-            "overlong and surrogates in UTF-8",
-            "/attributes/request/http/headers/x-raw",
-            get().header("x-raw", b"\xc0\xaf\xed\xa0\x80"),
-            "!!!!!",
-        ),
-        value_of("a tab", "/attributes/request/http/headers/x-raw", get().header("x-raw", "a\tb"), "a\tb"),
-        value_of(
-            "quotes and backslashes",
-            "/attributes/request/http/headers/x-raw",
-            get().header("x-raw", r#"a"\b"#),
-            r#"a"\b"#,
-        ),
+        value_of("names are in lower case", "x-upper", get().header("X-Upper", "V"), "V").http1(),
+        value_of("cookie lines of HTTP/1.1", "cookie", cookies(), "a=1,b=2").http1(),
+        value_of("cookie crumbs of HTTP/2", "cookie", cookies(), "a=1; b=2").http2(),
         Row::echo("1.4 transfer-encoding is not there", Request::post("/h").frames(["a"]))
             .http1()
             .absent("/attributes/request/http/headers/transfer-encoding"),
-        value_of(
-            "content-length",
-            "/attributes/request/http/headers/content-length",
-            Request::post("/h").body("abc"),
-            "3",
-        ),
-        value_of("te", "/attributes/request/http/headers/te", get().header("te", "trailers"), "trailers"),
+        value_of("content-length", "content-length", Request::post("/h").body("abc"), "3"),
         // Envoy has answered it before any filter.
-        Row::echo(
-            "1.4 expect: 100-continue is not there",
-            Request::post("/h").header("expect", "100-continue").body("a"),
-        )
-        .absent("/attributes/request/http/headers/expect"),
-        value_of(
-            "upgrade",
-            "/attributes/request/http/headers/upgrade",
-            get().header("connection", "upgrade").header("upgrade", "websocket"),
-            "websocket",
-        )
-        .http1(),
-        value_of("user-agent", "/attributes/request/http/headers/user-agent", get().header("user-agent", "x/1"), "x/1"),
+        Row::echo("1.4 expect: 100-continue is not there", expect).absent("/attributes/request/http/headers/expect"),
+        value_of("upgrade", "upgrade", upgrade, "websocket").http1(),
         Row::echo("1.4 every member is a string", get().header("x-number", "1")).holds(
             HEADERS,
             "all strings",

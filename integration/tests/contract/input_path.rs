@@ -80,7 +80,7 @@ pub fn rows() -> Vec<Row> {
             .setup(&OPEN)
             .bad_request(),
         Row::echo("2.1 400 is text", Request::get("/%zz")).bad_request().client("content-type", &["text/plain"]),
-        Row::echo("2.1 400 closes the connection of HTTP/1.1", Request::post("/%zz").frames(["a"]))
+        Row::echo("2.1 400 closes the connection of HTTP/1.1", Request::get("/%zz"))
             .http1()
             .bad_request()
             .client("connection", &["close"]),

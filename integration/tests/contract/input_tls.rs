@@ -24,6 +24,7 @@ const CLIENTS: &[(&str, Option<&str>, &str)] = &[
 pub fn rows() -> Vec<Row> {
     let mut rows = principals();
     rows.extend(shown());
+    rows.extend(decisions());
     rows
 }
 
@@ -58,6 +59,17 @@ fn principals() -> Vec<Row> {
         through("1.2 no tlsSession where it is not asked for", "uri").absent("/attributes/tlsSession"),
     ]);
     rows
+}
+
+/// Section 4.4 #72.
+fn decisions() -> Vec<Row> {
+    let policy = r#"count([1 | input.source_principal == "spiffe://shop/web"]) > 0"#;
+    let row = |name: &str, client| Row::decides(name, policy).through(Door::Tls(client));
+    vec![
+        row("4.4#72 AllowWithSpiffe", "uri").allow(),
+        row("4.4#72 DenyWithSpiffe: another principal", "dns"),
+        row("4.4#72 DenyWithSpiffe: none", "nobody"),
+    ]
 }
 
 fn shown() -> Vec<Row> {

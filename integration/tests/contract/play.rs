@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use sark_integration::{Connection, Protocol, Request, Response, Result, Stack};
+use sark_integration::{Connection, Request, Response, Result, Stack};
 use serde_json::Value;
 
-use crate::row::{Ask, Door, Outcome, Row};
+use crate::document::{document, forget_what_differs};
+use crate::outcome::Outcome;
+use crate::row::{Carrier, Door, Row};
 use crate::see::{Mismatch, See, Seen};
-use crate::setup::{DECIDED_BY, ROW, RUN, Setup, Way};
+use crate::setup::{ROW, RUN, Setup, Way};
 
 /// A running stack and where its listeners are. It plays the rows that go through one of them.
 pub struct Stage {
@@ -23,26 +25,32 @@ type Documents = BTreeMap<(usize, String), Value>;
 pub fn play(stage: &Stage, policy: &str, rows: &[Row]) -> Vec<String> {
     let mine: Vec<(usize, &Row)> =
         rows.iter().enumerate().filter(|(_, row)| stage.doors.contains_key(&row.door)).collect();
-    let mut setups: Vec<&'static Setup> = Vec::new();
-    for (_, row) in &mine {
-        if !setups.iter().any(|setup| std::ptr::eq(*setup, row.setup)) {
-            setups.push(row.setup);
-        }
-    }
     let mut failures = Vec::new();
     let mut inline = Documents::new();
     for way in [Way::Inline, Way::Remote] {
-        for setup in &setups {
+        for setup in setups(&mine) {
             let pushed = stage.stack.envoy().push(&setup.configuration(policy, way));
             pushed.unwrap_or_else(|error| panic!("{}: {error}", setup.name)).accepted();
-            let of_setup = mine.iter().filter(|(_, row)| std::ptr::eq(row.setup, *setup));
-            for (number, row) in of_setup {
-                Sending { stage, way, number: *number, row }.all(&mut inline, &mut failures);
+            for (number, row) in mine.iter().filter(|(_, row)| std::ptr::eq(row.setup, setup)) {
+                for carrier in row.ask.carriers() {
+                    failures.extend(Sending { stage, way, number: *number, row, carrier }.play(&mut inline));
+                }
             }
             failures.extend(latecomers(stage).map(|late| format!("after {}: {late}", setup.name)));
         }
     }
     failures
+}
+
+/// Each once, in the order of the rows.
+fn setups(rows: &[(usize, &Row)]) -> Vec<&'static Setup> {
+    let mut setups: Vec<&'static Setup> = Vec::new();
+    for (_, row) in rows {
+        if !setups.iter().any(|setup| std::ptr::eq(*setup, row.setup)) {
+            setups.push(row.setup);
+        }
+    }
+    setups
 }
 
 /// What of denied requests still arrived: looked for once Envoy (which has one worker) has worked off what came before.
@@ -56,46 +64,30 @@ fn latecomers(stage: &Stage) -> Option<String> {
     (!late.is_empty()).then(|| format!("{late:?} arrived upstream"))
 }
 
-/// One row, one way.
+/// One row, one way, over one carrier.
 struct Sending<'a> {
     stage: &'a Stage,
     way: Way,
     number: usize,
     row: &'a Row,
+    carrier: Carrier<'a>,
 }
 
 impl Sending<'_> {
-    fn all(&self, inline: &mut Documents, failures: &mut Vec<String>) {
-        match &self.row.ask {
-            Ask::Built(request, protocols) => {
-                for protocol in *protocols {
-                    self.one(&format!("{protocol:?}"), Some((request, *protocol)), inline, failures);
-                }
-            }
-            Ask::Raw(_) => self.one("raw", None, inline, failures),
-        }
-    }
-
-    fn one(
-        &self,
-        carrier: &str,
-        request: Option<(&Request, Protocol)>,
-        inline: &mut Documents,
-        failures: &mut Vec<String>,
-    ) {
-        let run = format!("{}/{:?}/{carrier}", self.number, self.way);
-        let place = format!("{} [{:?}, {carrier}]", self.row.name, self.way);
-        let seen = match self.exchange(request, &run) {
+    /// What failed, a line each.
+    fn play(&self, inline: &mut Documents) -> Vec<String> {
+        let place = format!("{} [{:?}, {}]", self.row.name, self.way, self.carrier);
+        let seen = match self.exchange() {
             Ok(seen) => seen,
-            Err(error) => return failures.push(format!("{place}: {error}")),
+            Err(error) => return vec![format!("{place}: {error}")],
         };
         let (outcome, sees) = self.expected();
-        let mut wrong = check_outcome(outcome, self.way, sees, &seen);
+        let mut wrong = outcome.check(self.way, sees, &seen);
         wrong.extend(sees.iter().filter_map(|see| see.check(&seen)));
         if self.row.difference.as_ref().is_none_or(|difference| difference.inline.is_none()) {
-            wrong.extend(self.unlike_inline(carrier, &seen, inline));
+            wrong.extend(self.unlike_inline(&seen, inline));
         }
-        failures.extend(wrong.into_iter().map(|(expected, got)| format!("{place}: expected {expected}, got {got}")));
+        wrong.into_iter().map(|(expected, got)| format!("{place}: expected {expected}, got {got}")).collect()
     }
 
     fn expected(&self) -> (Outcome, &[See]) {
@@ -106,139 +98,48 @@ impl Sending<'_> {
         }
     }
 
-    fn exchange(&self, request: Option<(&Request, Protocol)>, run: &str) -> Result<Seen> {
+    fn exchange(&self) -> Result<Seen> {
         let stack = &self.stage.stack;
-        let address = self.stage.doors[&self.row.door];
-        let logged = self.expected().1.iter().any(See::reads_the_log);
         stack.echo().clear();
-        let reply = match (request, &self.row.ask) {
-            (Some((request, protocol)), _) => {
+        let run = format!("{}/{:?}/{}", self.number, self.way, self.carrier);
+        let logged = self.expected().1.iter().any(See::reads_the_log);
+        let reply = self.send(logged.then_some(&run))?;
+        let line = logged.then(|| stack.envoy().wait_for_access(|line| line["run"] == run)).transpose()?;
+        Ok(Seen { received: stack.echo().received(), document: document(&reply), reply, line })
+    }
+
+    /// `run` goes with the request if the access log is to tell it from others.
+    fn send(&self, run: Option<&String>) -> Result<Response> {
+        let address = self.stage.doors[&self.row.door];
+        match self.carrier {
+            Carrier::Request(request, protocol) => {
                 let mut request = request.clone().protocol(protocol);
                 if !self.row.decision.is_empty() {
                     request = request.header(ROW, self.number.to_string());
                 }
-                if logged {
+                if let Some(run) = run {
                     request = request.header(RUN, run);
                 }
-                request.send(address)?
+                request.send(address)
             }
-            (None, Ask::Raw(bytes)) => {
+            Carrier::Bytes(bytes) => {
                 let mut connection = Connection::open(address)?;
                 connection.write(bytes)?;
-                connection.response("GET")?
+                connection.response("GET")
             }
-            (None, Ask::Built(..)) => unreachable!("a built request comes with its protocol"),
-        };
-        let line = logged.then(|| stack.envoy().wait_for_access(|line| line["run"] == run)).transpose()?;
-        let document = document(&reply);
-        Ok(Seen { received: stack.echo().received(), document, reply, line })
+        }
     }
 
     /// Both sides are given the same document.
-    fn unlike_inline(&self, carrier: &str, seen: &Seen, inline: &mut Documents) -> Option<Mismatch> {
+    fn unlike_inline(&self, seen: &Seen, inline: &mut Documents) -> Option<Mismatch> {
         let mut document = seen.document.clone()?;
         forget_what_differs(&mut document);
-        let key = (self.number, carrier.to_owned());
+        let key = (self.number, self.carrier.to_string());
         if self.way == Way::Inline {
             inline.insert(key, document);
             return None;
         }
         let before = inline.get(&key)?;
         (*before != document).then(|| (format!("the document of the inline side, {before}"), document.to_string()))
-    }
-}
-
-/// The input document, if the policy told it: as a body, for a gRPC client as a message, for HEAD in a header.
-fn document(reply: &Response) -> Option<Value> {
-    let text = match (reply.header("grpc-message"), reply.header("x-echo")) {
-        (Some(message), _) => percent_decoded(message.as_bytes()),
-        (None, Some(header)) => header.into_bytes(),
-        (None, None) => reply.body.clone(),
-    };
-    let document: Value = serde_json::from_slice(&text).ok()?;
-    document.get("attributes").is_some().then_some(document)
-}
-
-fn percent_decoded(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((first, tail)) = rest.split_first() {
-        let byte = tail.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
-        match byte.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                out.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    out
-}
-
-/// What differs between two sendings of one request.
-fn forget_what_differs(document: &mut Value) {
-    const NAMES: [&str; 2] = ["x-request-id", "x-peer"];
-    let Some(request) = document.pointer_mut("/attributes/request") else { return };
-    request["time"] = Value::Null;
-    request["http"]["id"] = Value::Null;
-    if let Some(headers) = request.pointer_mut("/http/headers").and_then(Value::as_object_mut) {
-        headers.retain(|name, _| !NAMES.contains(&name.as_str()));
-    }
-    if let Some(headers) = request.pointer_mut("/http/headerMap/headers").and_then(Value::as_array_mut) {
-        headers.retain(|entry| !NAMES.contains(&entry["key"].as_str().unwrap_or_default()));
-    }
-    if let Some(address) = document.pointer_mut("/attributes/source/address/socketAddress") {
-        address["portValue"] = Value::Null;
-    }
-}
-
-/// Who decided, what the client got for it, and whether it arrived upstream.
-fn check_outcome(outcome: Outcome, way: Way, sees: &[See], seen: &Seen) -> Vec<Mismatch> {
-    let reply = &seen.reply;
-    let arrives = matches!(outcome, Outcome::Allow | Outcome::Passed | Outcome::Unchecked);
-    let decided_by = match outcome {
-        Outcome::Allow | Outcome::Rerouted | Outcome::Deny | Outcome::Invalid => Some(way.label()),
-        Outcome::DenyByRemote => Some(Way::Remote.label()),
-        Outcome::Refused => None,
-        _ => Some("none"),
-    };
-    let told = reply.header(DECIDED_BY);
-    let mut wrong = Vec::new();
-    let mut want = |what: &str, same: bool, got: String| {
-        if !same {
-            wrong.push((format!("{outcome:?}: {what}"), got));
-        }
-    };
-    want(&format!("decided by {decided_by:?}"), told.as_deref() == decided_by, format!("{told:?}, {reply:?}"));
-    let count = seen.received.len();
-    want(&format!("{} requests upstream", u8::from(arrives)), count == usize::from(arrives), format!("{count}"));
-    let (status, body) = usual_answer(outcome);
-    let grpc = reply.header("grpc-status").is_some();
-    let other = sees.iter().any(|see| matches!(see, See::Status(_)));
-    if let Some(status) = status.filter(|_| !other && !grpc) {
-        want(&format!("status {status}"), reply.status == status, reply.status.to_string());
-    }
-    if let Some(body) = body.filter(|_| !grpc) {
-        let text = reply.text();
-        let same = if body.is_empty() { text.is_empty() } else { text.starts_with(body) };
-        want(&format!("a body like {body:?}"), same, text);
-    }
-    wrong
-}
-
-/// The status and the beginning of the body (all of it, if empty) where a row does not say otherwise.
-fn usual_answer(outcome: Outcome) -> (Option<u16>, Option<&'static str>) {
-    match outcome {
-        Outcome::Allow | Outcome::Passed | Outcome::Unchecked => (Some(200), None),
-        Outcome::Rerouted => (Some(299), Some("")),
-        Outcome::Deny | Outcome::DenyByRemote => (Some(403), None),
-        Outcome::BadRequest => (Some(400), Some("request_parse_error: ")),
-        Outcome::Error => (Some(403), Some("")),
-        Outcome::Invalid => (Some(500), Some("")),
-        Outcome::TooLarge => (Some(413), None),
-        Outcome::Refused => (Some(400), None),
     }
 }

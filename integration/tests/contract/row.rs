@@ -1,36 +1,12 @@
 //! A row of the contract: what is asked, what the policy decides, what must be seen.
 
+use std::fmt;
+
 use sark_integration::{Protocol, Request};
 
+use crate::outcome::Outcome;
 use crate::see::{See, Upstream};
 use crate::setup::{ECHO, RESULT, Setup};
-
-/// How a check ends; the classes of the contract's section 2.1 and what stands before them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The upstream answers, the side that was asked has decided so.
-    Allow,
-    /// It has allowed, and Envoy itself answers on the route that it picked again.
-    Rerouted,
-    /// The side that was asked has denied; the upstream sees nothing.
-    Deny,
-    /// As `Deny`, but always by the remote OPA: the inline engine does not take such an input.
-    DenyByRemote,
-    /// 400 and the reason, from the filter: no policy was asked.
-    BadRequest,
-    /// Neither side decided: an empty answer from the filter.
-    Error,
-    /// A mutation that is not valid, with `validate_mutations`: an empty 500.
-    Invalid,
-    /// The body is over the limit.
-    TooLarge,
-    /// An error that `failure_mode_allow` lets through.
-    Passed,
-    /// The request passes without a check.
-    Unchecked,
-    /// Envoy itself answers, before any filter.
-    Refused,
-}
 
 /// What is sent.
 #[derive(Debug, Clone)]
@@ -39,6 +15,34 @@ pub enum Ask {
     Built(Box<Request>, &'static [Protocol]),
     /// These very bytes, over HTTP/1.
     Raw(Vec<u8>),
+}
+
+impl Ask {
+    /// Each way in which it is sent.
+    pub fn carriers(&self) -> Vec<Carrier<'_>> {
+        match self {
+            Self::Built(request, protocols) => {
+                protocols.iter().map(|protocol| Carrier::Request(request, *protocol)).collect()
+            }
+            Self::Raw(bytes) => vec![Carrier::Bytes(bytes)],
+        }
+    }
+}
+
+/// One way of sending.
+#[derive(Clone, Copy)]
+pub enum Carrier<'a> {
+    Request(&'a Request, Protocol),
+    Bytes(&'a [u8]),
+}
+
+impl fmt::Display for Carrier<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(_, protocol) => write!(f, "{protocol:?}"),
+            Self::Bytes(_) => f.write_str("raw bytes"),
+        }
+    }
 }
 
 /// Where it is sent to.
@@ -173,8 +177,8 @@ impl Row {
     }
 
     /// The input document has this JSON at `pointer`.
-    pub fn is(self, pointer: &'static str, json: impl Into<String>) -> Self {
-        self.see(See::Is(pointer, json.into()))
+    pub fn is(self, pointer: impl Into<String>, json: impl Into<String>) -> Self {
+        self.see(See::Is(pointer.into(), json.into()))
     }
 
     /// The same, where the text `"*"` stands for anything.

@@ -7,7 +7,7 @@ use serde_json::Value;
 #[derive(Debug, Clone)]
 pub enum See {
     /// The input document has this JSON at the pointer, number texts included.
-    Is(&'static str, String),
+    Is(String, String),
     /// The same, where `"*"` stands for anything that is there.
     Like(&'static str, &'static str),
     /// The input document has nothing at the pointer.

@@ -12,14 +12,20 @@ use crate::setup::{self, Setup, echo};
 static SHOWN: Setup =
     echo("certificate and session", || json!({"include_peer_certificate": true, "include_tls_session": true}));
 
-/// The clients: a listener each, which speaks TLS to the one under test. The certificate it shows, and the server name.
-const CLIENTS: &[(&str, Option<&str>, &str)] = &[
+/// A client is a listener, which speaks TLS to the one under test: its name, the certificate it shows, and the server
+/// name it asks for.
+type Client = (&'static str, Option<&'static str>, &'static str);
+
+const CLIENTS: &[Client] = &[
     ("uri", Some("uri"), "srv.test"),
     ("dns", Some("dns"), "srv.test"),
     ("subject", Some("subject"), "srv.test"),
     ("nobody", None, "srv.test"),
     ("nameless", Some("uri"), ""),
 ];
+
+/// Of the listener that does not look at the server name.
+const UNINSPECTED: &[Client] = &[("uninspected", Some("uri"), "srv.test")];
 
 pub fn rows() -> Vec<Row> {
     let mut rows = principals();
@@ -86,6 +92,9 @@ fn shown() -> Vec<Row> {
         through("1.2 tlsSession of a client without a certificate", "nobody")
             .is("/attributes/tlsSession", r#"{"sni":"srv.test"}"#),
         through("1.2 tlsSession is empty without a server name", "nameless").is("/attributes/tlsSession", "{}"),
+        through("1.2 tlsSession is empty without tls_inspector", "uninspected")
+            .is("/attributes/tlsSession", "{}")
+            .differs("`sni` is there only if the listener has the listener filter `tls_inspector`"),
     ]
 }
 
@@ -141,13 +150,30 @@ impl Certificates {
     }
 }
 
-/// An Envoy whose listener speaks TLS, with the clients as listeners in front of it.
+/// An Envoy whose listener speaks TLS.
 pub fn stage(policy: &str) -> Stage {
-    let clients: Vec<_> = CLIENTS.iter().map(|client| (client, ports::free().expect("a port"))).collect();
+    start(policy, CLIENTS, |listener| {
+        // Without it Envoy shows a wasm filter no server name.
+        listener["listener_filters"] = json!([{
+            "name": "tls_inspector",
+            "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"},
+        }]);
+    })
+}
+
+/// The same without `tls_inspector`.
+pub fn stage_without_inspector(policy: &str) -> Stage {
+    start(policy, UNINSPECTED, |_| {})
+}
+
+/// With the clients as listeners in front of the one under test.
+fn start(policy: &str, clients: &'static [Client], change: fn(&mut Value)) -> Stage {
+    let clients: Vec<_> = clients.iter().map(|client| (client, ports::free().expect("a port"))).collect();
     let doors = clients.iter().map(|((name, ..), port)| (Door::Tls(name), ports::loopback(*port))).collect();
     let stack = setup::start(policy, move |tree| {
         let listener = &mut tree["static_resources"]["listeners"][0];
         speak_tls(listener);
+        change(listener);
         let under_test = listener["address"].clone();
         for ((name, certificate, server_name), port) in &clients {
             add_client(tree, name, *port, &client_context(*certificate, server_name), &under_test);
@@ -157,11 +183,6 @@ pub fn stage(policy: &str) -> Stage {
 }
 
 fn speak_tls(listener: &mut Value) {
-    // Without it Envoy shows a wasm filter no server name.
-    listener["listener_filters"] = json!([{
-        "name": "tls_inspector",
-        "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"},
-    }]);
     listener["filter_chains"][0]["transport_socket"] = json!({"name": "tls", "typed_config": {
         "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
         "common_tls_context": {

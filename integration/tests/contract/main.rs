@@ -71,7 +71,9 @@ fn inline_and_remote_do_as_the_contract_says() {
     let rows = rows();
     let policy = setup::policy(&rows);
     let mut failures = play(&setup::stage(&policy), &policy, &rows);
-    failures.extend(play(&input_tls::stage(&policy), &policy, &rows));
+    for start in [input_tls::stage, input_tls::stage_without_inspector] {
+        failures.extend(play(&start(&policy), &policy, &rows));
+    }
     assert!(failures.is_empty(), "{} things are not as the contract says:\n{}", failures.len(), failures.join("\n"));
     let differences = rows.iter().filter(|row| row.difference.is_some()).count();
     let equal = rows.len() - differences;

@@ -87,7 +87,8 @@ impl Sending<'_> {
         if self.row.difference.as_ref().is_none_or(|difference| difference.inline.is_none()) {
             wrong.extend(self.unlike_inline(&seen, inline));
         }
-        wrong.into_iter().map(|(expected, got)| format!("{place}: expected {expected}, got {got}")).collect()
+        let line = |(expected, got): Mismatch| format!("{place}: expected {}, got {}", short(&expected), short(&got));
+        wrong.into_iter().map(line).collect()
     }
 
     fn expected(&self) -> (Outcome, &[See]) {
@@ -142,4 +143,10 @@ impl Sending<'_> {
         let before = inline.get(&key)?;
         (*before != document).then(|| (format!("the document of the inline side, {before}"), document.to_string()))
     }
+}
+
+/// Documents and bodies may be large.
+fn short(text: &str) -> String {
+    const SHOWN: usize = 1500;
+    text.chars().take(SHOWN).collect()
 }

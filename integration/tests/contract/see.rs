@@ -94,7 +94,9 @@ impl Upstream {
             return Some((format!("{self:?}"), "nothing arrived upstream".to_owned()));
         };
         match self {
-            Self::Header(name, values) => equal(name, *values, &received.header_values(name)[..]),
+            Self::Header(name, values) => {
+                equal(&format!("{name} upstream"), *values, &received.header_values(name)[..])
+            }
             Self::Path(path) => equal("path upstream", path, &received.path),
             Self::Method(method) => equal("method upstream", method, &received.method),
             Self::Authority(authority) => equal("authority upstream", authority, &received.authority),

@@ -26,11 +26,16 @@ fn sizes(limit: usize, allow_partial_message: bool) -> Value {
     let rules = r#"
 import input.attributes.request.http as http
 
-result := {"allowed": true, "response_headers_to_add": {"x-saw": saw}}
+result := {"allowed": true, "response_headers_to_add": {"x-saw": saw, "x-tail": tail}}
+
+text := object.get(http, "body", "")
+
+# Each part of the bodies here is another, so that length and end say which part it is.
+tail := urlquery.encode(substring(text, max([0, count(text) - 16]), 16))
 
 saw := concat(" ", [
 	format_int(object.get(http, "size", 0), 10),
-	format_int(count(object.get(http, "body", "")), 10),
+	format_int(count(text), 10),
 	cut,
 ])
 
@@ -42,10 +47,22 @@ cut := "cut" if input.truncated_body == true
     and(&of(rules), json!({"with_request_body": body}))
 }
 
+/// So many bytes, of which no part is like another.
+fn text(size: usize) -> String {
+    let mut text: String = (0..=size / 8).map(|number| format!("{number:07}.")).collect();
+    text.truncate(size);
+    text
+}
+
+/// The last of it, as the policy tells.
+fn tail(text: &str) -> &str {
+    &text[text.len().saturating_sub(16)..]
+}
+
 /// A body of `size` bytes: of known length, in one piece, and, unless it is large, in single bytes, with and without a
 /// trailer.
 fn framings(protocol: Protocol, size: usize) -> Vec<Request> {
-    let body = "x".repeat(size);
+    let body = text(size);
     let post = || Request::post("/sizes").protocol(protocol);
     let mut all = vec![post().body(&body), post().frames([&body]), post().frames([&body]).trailer("x-last", "1")];
     all.push(post().header("expect", "100-continue").body(&body));
@@ -75,7 +92,10 @@ fn bodies_around_the_limit_are_whole_cut_or_refused() {
                         continue;
                     }
                     assert_eq!(reply.status, 200, "{what}");
-                    assert_eq!(reply.upstream().body.len(), size, "{what}");
+                    let body = text(size);
+                    assert!(reply.upstream().body == body.as_bytes(), "the upstream got something else: {what}");
+                    let seen_tail = reply.header("x-tail").unwrap_or_default();
+                    assert_eq!(seen_tail, tail(&body[..size.min(limit)]), "{what}");
                     let saw = reply.header("x-saw").unwrap();
                     let seen: Vec<&str> = saw.split(' ').collect();
                     let received: usize = seen[0].parse().unwrap();

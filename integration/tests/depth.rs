@@ -1,5 +1,9 @@
 //! The deepest JSON that is read, and one deeper, through everything that handles a value level by level, in the stack
 //! that a worker has: reading, evaluating, writing for the remote OPA, for headers and for the filter state, dropping.
+//!
+//! The limit can be no greater than 1,000. With that lifted for a trial, the shipped module in Envoy 1.40 was ended by V8
+//! ("Maximum call stack size exceeded") beyond 4,000 levels when two bodies were compared, beyond 4,500 when one was
+//! printed or only read and dropped, as plan and as text.
 
 use std::sync::Mutex;
 

@@ -89,6 +89,41 @@ fn t13_early_bytes_of_an_upgrade_wait_for_the_decision() {
 }
 
 #[test]
+fn t13_what_follows_an_upgrade_is_no_body_however_much_it_is() {
+    const LIMIT: usize = 1_000;
+    let early = "x".repeat(5 * LIMIT);
+    for partial in [false, true] {
+        let limits = json!({"with_request_body": {"max_request_bytes": LIMIT, "allow_partial_message": partial}});
+        let stack = STACK.with(&and(&remote(true), limits));
+        for (path, decision) in [("/t13/much/allow", true), ("/t13/much/deny", false)] {
+            let gate = Gate::default();
+            stack.fake().set(Mode::Held(gate.clone()));
+            let mut connection = Connection::open(stack.address()).unwrap();
+            let request = websocket(path, "alice").header("content-type", "application/json");
+            connection.write(request.to_bytes()).unwrap();
+            connection.write(&early).unwrap();
+            let asked = stack.fake().wait_for_call(path, SOON).unwrap();
+            let input = &asked.body["input"];
+            assert_eq!((&input["parsed_body"], &input["truncated_body"]), (&Value::Null, &json!(false)));
+            assert_eq!(input["attributes"]["request"]["http"].get("body"), None);
+            stack.settle();
+            assert_eq!(stack.echo().received_at(path), [], "before the decision");
+            gate.decide(path, json!(decision));
+            let reply = connection.response("GET").unwrap();
+            if decision {
+                assert_eq!(reply.status, 101);
+                assert_eq!(connection.raw_exact(early.len()).unwrap(), early.as_bytes());
+                assert_tunnel(&mut connection);
+            } else {
+                assert_eq!(reply.status, 403);
+                stack.settle();
+                assert_eq!(stack.echo().received_at(path), []);
+            }
+        }
+    }
+}
+
+#[test]
 fn t13_an_upgrade_header_does_not_hide_a_body_from_the_policy() {
     // Everything is allowed but a body that says `evil`: missing the body is allowing.
     let rules = "default result := true\n\nresult := false if input.parsed_body.evil == true\n";

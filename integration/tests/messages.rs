@@ -3,10 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fastrand::Rng;
-use sark_core::host::{Host, HostError};
-use sark_core::metrics::{Counter, Implementation, Reason};
-use sark_core::request::{self, Body, DocumentError, Head, Services, Shape};
-use sark_integration::{Oracle, descriptors};
+use sark_core::request::{self, Body, DocumentError, Head, Services, Shape, Sources};
+use sark_integration::{Oracle, Proxy, descriptors};
 use serde_json::{Value as Json, json};
 
 const ROUNDS: usize = 3_000;
@@ -175,46 +173,14 @@ fn one_field(rng: &mut Rng, depth: usize) -> Vec<u8> {
     }
 }
 
-struct Proxy;
-
-impl Host for Proxy {
-    fn random(&self) -> u64 {
-        7
-    }
-
-    fn now(&self) -> Result<i64, HostError> {
-        Ok(0)
-    }
-
-    fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, HostError> {
-        Ok(match path {
-            ["request", "protocol"] => Some(b"HTTP/2".to_vec()),
-            ["request", "time"] => Some(0_i64.to_le_bytes().to_vec()),
-            ["destination", "address"] => Some(b"127.0.0.1:10000".to_vec()),
-            _ => None,
-        })
-    }
-
-    fn body(&self, _: usize) -> Result<Vec<u8>, HostError> {
-        Err(HostError)
-    }
-
-    fn route_metadata(&self) -> Result<Vec<u8>, HostError> {
-        Ok(Vec::new())
-    }
-
-    fn count(&self, _: Counter) {}
-
-    fn report(&self, _: Implementation, _: Reason, _: &str) {}
-}
-
 /// `parsed_body`, or that there is none.
 fn ours(shape: &Shape, message: &[u8]) -> Option<Json> {
     let head = Head::new([(&b":path"[..], descriptors::METHOD.as_bytes()), (b"content-type", b"application/grpc")]);
     let length = u32::try_from(message.len()).expect("a short message").to_be_bytes();
     let bytes = [&[0], &length[..], message].concat();
     let body = Body { received: bytes.len(), bytes };
-    match request::document(shape, &head, Some(&body), None, &Proxy) {
+    match request::document(&Sources { shape, head: &head, body: Some(&body), context_extensions: None, host: &Proxy })
+    {
         Ok(document) => {
             let mut text = Vec::new();
             document.write(&mut text).expect("JSON");
@@ -222,7 +188,7 @@ fn ours(shape: &Shape, message: &[u8]) -> Option<Json> {
             Some(document["parsed_body"].take())
         }
         Err(DocumentError::Parse(_)) => None,
-        Err(DocumentError::Host(error)) => panic!("{error:?}"),
+        Err(error @ (DocumentError::Host(_) | DocumentError::Inexact)) => panic!("{error:?}"),
     }
 }
 

@@ -1,12 +1,10 @@
 //! What a client sends: header lists as Envoy hands them over, and bodies of every type that is read.
 
 use fastrand::Rng;
-use sark_core::host::{Host, HostError};
 use sark_core::json::{self, Bounds};
-use sark_core::metrics::{Counter, Implementation, Reason};
 use sark_core::pairs;
-use sark_core::request::{self, Body, DocumentError, Head, Services, Shape};
-use sark_integration::descriptors;
+use sark_core::request::{self, Body, DocumentError, Head, Services, Shape, Sources};
+use sark_integration::{Proxy, descriptors};
 
 use crate::run::Target;
 use crate::{bytes, seeds};
@@ -14,46 +12,12 @@ use crate::{bytes, seeds};
 /// A build without optimisation needs more stack for the same depth than the module does.
 const DEPTH: usize = 100;
 
-/// A proxy that knows what every request has.
-struct Proxy;
-
-impl Host for Proxy {
-    fn random(&self) -> u64 {
-        7
-    }
-
-    fn now(&self) -> Result<i64, HostError> {
-        Ok(0)
-    }
-
-    fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, HostError> {
-        Ok(match path {
-            ["request", "protocol"] => Some(b"HTTP/1.1".to_vec()),
-            ["request", "time"] => Some(1_700_000_000_000_000_000_i64.to_le_bytes().to_vec()),
-            ["destination", "address"] => Some(b"127.0.0.1:10000".to_vec()),
-            _ => None,
-        })
-    }
-
-    fn body(&self, _: usize) -> Result<Vec<u8>, HostError> {
-        Err(HostError)
-    }
-
-    fn route_metadata(&self) -> Result<Vec<u8>, HostError> {
-        Ok(Vec::new())
-    }
-
-    fn count(&self, _: Counter) {}
-
-    fn report(&self, _: Implementation, _: Reason, _: &str) {}
-}
-
 /// Builds the document. Both sides must see the same of it: its JSON is read again as its value.
 fn document(shape: &Shape, head: &Head, body: Option<&Body>) -> bool {
-    let document = match request::document(shape, head, body, None, &Proxy) {
+    let document = match request::document(&Sources { shape, head, body, context_extensions: None, host: &Proxy }) {
         Ok(document) => document,
         Err(DocumentError::Parse(_)) => return false,
-        Err(DocumentError::Host(error)) => panic!("{error:?}"),
+        Err(error @ (DocumentError::Host(_) | DocumentError::Inexact)) => panic!("{error:?}"),
     };
     let mut text = Vec::new();
     document.write(&mut text).expect("the document has a JSON");

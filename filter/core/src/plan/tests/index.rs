@@ -1,6 +1,7 @@
 //! Blocks that one lookup chooses answer as if they were tried one after the other, and cost as little as one.
 
 use super::*;
+use crate::host::testing::Random;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -102,15 +103,12 @@ fn what_cannot_be_chosen_is_tried() {
     assert!(!operations(&set((4..9).map(writes).collect())).contains("Switch {"), "the place is written");
 }
 
-/// A generator of numbers that is the same everywhere (xorshift).
-struct Numbers(u64);
+/// Bodies and inputs that are the same on every machine.
+struct Numbers(Random);
 
 impl Numbers {
     fn below(&mut self, end: u32) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        u32::try_from(self.0 % u64::from(end)).unwrap()
+        u32::try_from(self.0.next(usize::try_from(end).unwrap())).unwrap()
     }
 
     fn constant(&mut self) -> u32 {
@@ -154,7 +152,7 @@ impl Numbers {
 /// Which bodies hold: each adds its number to a set; with every pass and with none.
 #[test]
 fn generated_bodies_answer_the_same() {
-    let (mut numbers, mut scratch) = (Numbers(2026), Scratch::default());
+    let (mut numbers, mut scratch) = (Numbers(Random::new(2026)), Scratch::default());
     let mut chosen = 0;
     for _ in 0..400 {
         let place = 1 + numbers.below(PLACES);

@@ -61,6 +61,7 @@ pub mod scratch;
 pub mod server;
 pub mod shared;
 pub mod stack;
+pub mod tls;
 pub mod wait;
 
 pub use client::{Connection, Http2, Protocol, Request, Response};

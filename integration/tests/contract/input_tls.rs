@@ -1,7 +1,6 @@
 //! Section 1.2 over TLS: principals, certificates and the server name, with real certificates.
 
-use std::sync::LazyLock;
-
+use sark_integration::tls::{self, Certificates, Client};
 use sark_integration::{Request, ports};
 use serde_json::{Value, json};
 
@@ -12,20 +11,17 @@ use crate::setup::{self, Setup, echo};
 static SHOWN: Setup =
     echo("certificate and session", || json!({"include_peer_certificate": true, "include_tls_session": true}));
 
-/// A client is a listener, which speaks TLS to the one under test: its name, the certificate it shows, and the server
-/// name it asks for.
-type Client = (&'static str, Option<&'static str>, &'static str);
-
-const CLIENTS: &[Client] = &[
-    ("uri", Some("uri"), "srv.test"),
-    ("dns", Some("dns"), "srv.test"),
-    ("subject", Some("subject"), "srv.test"),
-    ("nobody", None, "srv.test"),
-    ("nameless", Some("uri"), ""),
+static CLIENTS: &[Client] = &[
+    Client { name: "uri", certificate: Some("uri"), sni: "srv.test" },
+    Client { name: "dns", certificate: Some("dns"), sni: "other.test" },
+    Client { name: "subject", certificate: Some("subject"), sni: "" },
+    Client { name: "email", certificate: Some("email"), sni: "srv.test" },
+    Client { name: "nameless", certificate: Some("nameless"), sni: "srv.test" },
+    Client { name: "nobody", certificate: None, sni: "srv.test" },
 ];
 
 /// Of the listener that does not look at the server name.
-const UNINSPECTED: &[Client] = &[("uninspected", Some("uri"), "srv.test")];
+static UNINSPECTED: &[Client] = &[Client { name: "uninspected", certificate: Some("uri"), sni: "srv.test" }];
 
 pub fn rows() -> Vec<Row> {
     let mut rows = principals();
@@ -41,8 +37,9 @@ fn through(name: &str, client: &'static str) -> Row {
 fn principals() -> Vec<Row> {
     let all = [
         ("1.2 4.2#44 principal: the first URI of the certificate", "uri", r#""spiffe://shop/web""#),
-        ("1.2 principal: without a URI the first DNS name", "dns", r#""one.test""#),
-        ("1.2 principal: without names the subject", "subject", r#""CN=subject""#),
+        ("1.2 principal: without a URI the first DNS name", "dns", r#""api.test""#),
+        ("1.2 principal: without names the subject", "subject", r#""CN=Ann\\, \\\"the\\\" client\\+1,O=Shop""#),
+        ("1.2 principal: an address of mail is none, so the subject", "email", r#""CN=mail,O=Shop""#),
     ];
     let mut rows: Vec<Row> = all
         .map(|(name, client, principal)| {
@@ -51,6 +48,9 @@ fn principals() -> Vec<Row> {
         .into();
     rows.extend([
         through("1.1 4.2#43 no principal without a certificate", "nobody")
+            .absent("/source_principal")
+            .absent("/attributes/source/principal"),
+        through("1.2 no principal of a certificate without any name", "nameless")
             .absent("/source_principal")
             .absent("/attributes/source/principal"),
         through("1.2 destination.principal: the DNS name of the server", "uri")
@@ -84,81 +84,30 @@ fn shown() -> Vec<Row> {
         through("1.2 certificate is PEM, URL-encoded", "uri").holds(
             "/attributes/source/certificate",
             "the certificate",
-            |certificate| *certificate == CERTIFICATES.encoded("uri"),
+            |certificate| *certificate == Certificates::shared().shown("uri"),
         ),
         through("1.2 no certificate without one", "nobody").absent("/attributes/source/certificate"),
         through("1.2 destination.certificate is never there", "uri").absent("/attributes/destination/certificate"),
         through("1.2 tlsSession has the server name", "uri").is("/attributes/tlsSession", r#"{"sni":"srv.test"}"#),
         through("1.2 tlsSession of a client without a certificate", "nobody")
             .is("/attributes/tlsSession", r#"{"sni":"srv.test"}"#),
-        through("1.2 tlsSession is empty without a server name", "nameless").is("/attributes/tlsSession", "{}"),
+        through("1.2 certificate of a client without any name", "nameless").holds(
+            "/attributes/source/certificate",
+            "the certificate",
+            |certificate| *certificate == Certificates::shared().shown("nameless"),
+        ),
+        through("1.2 tlsSession has the server name that was asked for", "dns")
+            .is("/attributes/tlsSession", r#"{"sni":"other.test"}"#),
+        through("1.2 tlsSession is empty without a server name", "subject").is("/attributes/tlsSession", "{}"),
         through("1.2 tlsSession is empty without tls_inspector", "uninspected")
             .is("/attributes/tlsSession", "{}")
             .differs("`sni` is there only if the listener has the listener filter `tls_inspector`"),
     ]
 }
 
-/// Certificates in files: an authority, a server and the clients.
-struct Certificates(tempfile::TempDir);
-
-static CERTIFICATES: LazyLock<Certificates> = LazyLock::new(Certificates::new);
-
-impl Certificates {
-    fn new() -> Self {
-        use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType};
-        let folder = tempfile::tempdir().expect("a folder");
-        let write = |name: &str, text: String| std::fs::write(folder.path().join(name), text).expect("a file");
-        let parameters = || CertificateParams::new(Vec::<String>::new()).expect("parameters");
-        let mut ca = parameters();
-        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let ca_key = KeyPair::generate().expect("a key");
-        write("ca.pem", ca.self_signed(&ca_key).expect("a certificate").pem());
-        let issuer = Issuer::new(ca, ca_key);
-        let uri = |text: &str| SanType::URI(text.try_into().expect("a URI"));
-        let dns = |text: &str| SanType::DnsName(text.try_into().expect("a name"));
-        for (name, names) in [
-            ("server", vec![dns("srv.test")]),
-            ("uri", vec![dns("web.test"), uri("spiffe://shop/web"), uri("spiffe://shop/other")]),
-            ("dns", vec![dns("one.test"), dns("two.test")]),
-            ("subject", vec![]),
-        ] {
-            let mut parameters = parameters();
-            parameters.subject_alt_names = names;
-            parameters.distinguished_name.push(DnType::CommonName, name);
-            let key = KeyPair::generate().expect("a key");
-            write(&format!("{name}.pem"), parameters.signed_by(&key, &issuer).expect("a certificate").pem());
-            write(&format!("{name}.key"), key.serialize_pem());
-        }
-        Self(folder)
-    }
-
-    fn pair(&self, name: &str) -> Value {
-        let file = |kind: &str| json!({"filename": self.0.path().join(format!("{name}.{kind}"))});
-        json!([{"certificate_chain": file("pem"), "private_key": file("key")}])
-    }
-
-    fn authority(&self) -> Value {
-        json!({"trusted_ca": {"filename": self.0.path().join("ca.pem")}})
-    }
-
-    /// As Envoy shows it: what base64 and PEM have beside letters and digits is escaped, but for `-`.
-    fn encoded(&self, name: &str) -> String {
-        let pem = std::fs::read_to_string(self.0.path().join(format!("{name}.pem"))).expect("the certificate");
-        let pem = pem.replace("\r\n", "\n");
-        let escapes = [("%", "%25"), (" ", "%20"), ("\n", "%0A"), ("+", "%2B"), ("/", "%2F"), ("=", "%3D")];
-        escapes.iter().fold(pem, |text, (from, to)| text.replace(from, to))
-    }
-}
-
 /// An Envoy whose listener speaks TLS.
 pub fn stage(policy: &str) -> Stage {
-    start(policy, CLIENTS, |listener| {
-        // Without it Envoy shows a wasm filter no server name.
-        listener["listener_filters"] = json!([{
-            "name": "tls_inspector",
-            "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"},
-        }]);
-    })
+    start(policy, CLIENTS, tls::inspect_server_name)
 }
 
 /// The same without `tls_inspector`.
@@ -166,61 +115,13 @@ pub fn stage_without_inspector(policy: &str) -> Stage {
     start(policy, UNINSPECTED, |_| {})
 }
 
-/// With the clients as listeners in front of the one under test.
 fn start(policy: &str, clients: &'static [Client], change: fn(&mut Value)) -> Stage {
-    let clients: Vec<_> = clients.iter().map(|client| (client, ports::free().expect("a port"))).collect();
-    let doors = clients.iter().map(|((name, ..), port)| (Door::Tls(name), ports::loopback(*port))).collect();
+    let fronts: Vec<_> =
+        clients.iter().map(|client| (client, ports::loopback(ports::free().expect("a port")))).collect();
+    let doors = fronts.iter().map(|(client, front)| (Door::Tls(client.name), *front)).collect();
     let stack = setup::start(policy, move |tree| {
-        let listener = &mut tree["static_resources"]["listeners"][0];
-        speak_tls(listener);
-        change(listener);
-        let under_test = listener["address"].clone();
-        for ((name, certificate, server_name), port) in &clients {
-            add_client(tree, name, *port, &client_context(*certificate, server_name), &under_test);
-        }
+        tls::speak(tree, &fronts);
+        change(tree);
     });
     Stage { stack, doors }
-}
-
-fn speak_tls(listener: &mut Value) {
-    listener["filter_chains"][0]["transport_socket"] = json!({"name": "tls", "typed_config": {
-        "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-        "common_tls_context": {
-            "tls_certificates": CERTIFICATES.pair("server"),
-            "validation_context": CERTIFICATES.authority(),
-        },
-    }});
-}
-
-fn client_context(certificate: Option<&str>, server_name: &str) -> Value {
-    let mut context = json!({
-        "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
-        "sni": server_name,
-        "common_tls_context": {"validation_context": CERTIFICATES.authority()},
-    });
-    if let Some(certificate) = certificate {
-        context["common_tls_context"]["tls_certificates"] = CERTIFICATES.pair(certificate);
-    }
-    context
-}
-
-/// A listener that passes all bytes on, over TLS with this context.
-fn add_client(tree: &mut Value, name: &str, port: u16, context: &Value, under_test: &Value) {
-    let cluster = format!("client-{name}");
-    let resources = &mut tree["static_resources"];
-    resources["listeners"].as_array_mut().expect("listeners").push(json!({
-        "name": cluster, "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
-        "filter_chains": [{"filters": [{"name": "tcp", "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
-            "stat_prefix": cluster, "cluster": cluster,
-        }}]}],
-    }));
-    resources["clusters"].as_array_mut().expect("clusters").push(json!({
-        "name": cluster,
-        "load_assignment": {
-            "cluster_name": cluster,
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": under_test}}]}],
-        },
-        "transport_socket": {"name": "tls", "typed_config": context},
-    }));
 }

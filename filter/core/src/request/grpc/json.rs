@@ -4,7 +4,7 @@
 //! Names are lowerCamel, 64-bit integers are texts, enums are named, bytes are base64, defaults are left out.
 
 use super::super::ParseError;
-use crate::json::quote;
+use crate::json::{Bounds, quote};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use prost_reflect::{Cardinality, DynamicMessage, EnumDescriptor, Kind, MapKey, ReflectMessage as _, Value};
@@ -16,9 +16,10 @@ const MAX_LEVELS: usize = 100;
 /// Writes a message.
 ///
 /// # Errors
-/// It has no such JSON: a required field is missing, a well-known type holds what it may not.
+/// It has no such JSON: a required field is missing, a well-known type holds what it may not. Or it has more values than
+/// are read of any body.
 pub(super) fn write(message: &DynamicMessage) -> Result<String, ParseError> {
-    let mut writer = Writer { out: String::new() };
+    let mut writer = Writer { out: String::new(), left: Bounds::REQUEST.values };
     writer.message(message, MAX_LEVELS)?;
     Ok(writer.out)
 }
@@ -29,6 +30,8 @@ pub(super) fn refused(why: &str) -> ParseError {
 
 pub(super) struct Writer {
     pub(super) out: String,
+    /// Values that may still come: a number is one byte of a message and many of its JSON.
+    left: usize,
 }
 
 impl Writer {
@@ -51,6 +54,7 @@ impl Writer {
 
     /// A value of a field; `kind` is that of the field, of which a list has many.
     pub(super) fn value(&mut self, kind: &Kind, value: &Value, levels: usize) -> Result<(), ParseError> {
+        self.left = self.left.checked_sub(1).ok_or_else(|| refused("the message holds too many values"))?;
         match value {
             Value::Bool(value) => self.plain(value),
             Value::I32(value) => self.plain(value),

@@ -242,3 +242,17 @@ fn well_known_types_have_a_json_of_their_own() {
         assert!(shown.starts_with("proto: "), "{number} {content:?}: {shown}");
     }
 }
+
+#[test]
+fn the_number_of_values_is_bounded() {
+    // Each item is a value that holds null.
+    let list = |items: usize| {
+        let items = [0x0a, 2, 0x08, 0].repeat(items);
+        let message = services().message("shop.Books", "Put").unwrap();
+        let pool = message.parent_pool().get_message_by_name("google.protobuf.ListValue").unwrap();
+        json::write(&DynamicMessage::decode(pool, items.as_slice()).unwrap()).is_ok()
+    };
+    // The list, and an item with what it holds.
+    assert!(list(240_000));
+    assert!(!list(250_000));
+}

@@ -63,6 +63,11 @@ fn a_hit_evaluates_nothing_until_its_time_is_over() {
     stack.envoy().wait_for_stat("wasmcustom.rust_cache_size_entries", 0).unwrap();
     assert!(stack.stat("wasmcustom.rust_cache_size_bytes") < full);
     count(&stack, &[(MISS, 1), (PUT, 1)], || assert_ne!(evaluation(&mut line, "alice"), first));
+    let prometheus = stack.envoy().admin().prometheus().unwrap();
+    let hits = prometheus.lines().find(|line| line.contains("operation=\"hit\"")).unwrap();
+    assert!(hits.starts_with("cache_operations_total{") && hits.contains("implementation=\"rust\""), "{hits}");
+    assert!(hits.ends_with(" 20"), "{hits}");
+    assert!(prometheus.contains("# TYPE rust_cache_size_entries gauge"));
     // Every request is a decision all the same.
     assert_eq!(stack.stat("wasmcustom.sark_decisions_total.implementation.rust.result.allow"), 23);
 }

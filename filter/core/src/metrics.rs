@@ -258,7 +258,7 @@ pub enum CacheOperation {
     Miss,
     /// A decision was kept.
     Put,
-    /// One that was still good had to go for another.
+    /// One had to go for another.
     Evict,
     /// One was removed because its time was over, by the sweep.
     Expire,

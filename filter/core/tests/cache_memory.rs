@@ -90,3 +90,31 @@ fn the_sum_of_the_weights_is_what_the_allocator_gave_and_little_more() {
     drop(cache);
     assert_eq!(allocated(), 0);
 }
+
+/// What one part weighs must not be covered by what another is given too much.
+#[test]
+fn every_part_of_a_decision_is_weighed() {
+    let long = "v".repeat(2_000);
+    let names: Vec<String> = (0..20).map(|number| format!(r#""x-{number}-{}""#, "n".repeat(100))).collect();
+    let names = names.join(",");
+    for part in [
+        format!(r#""allowed": false, "body": "{long}""#),
+        format!(r#""allowed": false, "headers": {{"x-a": "{long}"}}"#),
+        format!(r#""allowed": false, "dynamic_metadata": {{"a": "{long}"}}"#),
+        format!(r#""allowed": true, "dynamic_metadata": {{"{long}": 1}}"#),
+        format!(r#""allowed": true, "headers": {{"x-a": "{long}"}}"#),
+        format!(r#""allowed": true, "response_headers_to_add": {{"x-a": "{long}"}}"#),
+        format!(r#""allowed": true, "request_headers_to_remove": [{names}]"#),
+        format!(r#""allowed": true, "query_parameters_to_set": {{"a": "{long}"}}"#),
+        format!(r#""allowed": true, "query_parameters_to_remove": ["{long}"]"#),
+    ] {
+        let decision = decision(&format!("{{{part}}}"));
+        let before = LIVE.get();
+        let mut cache = Cache::new(Bounds { max_size: 200, max_bytes: 1 << 20 });
+        for key in 0_u8..200 {
+            cache.put(vec![key], &decision, Until { expires: 1, time_of_day: None }).unwrap();
+        }
+        let (says, has) = (cache.bytes(), LIVE.get().wrapping_sub(before));
+        assert!(has > 400_000 && has <= says && has * 100 >= says * 75, "{part:.40}: it says {says} and has {has}");
+    }
+}

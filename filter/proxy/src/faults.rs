@@ -1,7 +1,12 @@
-//! Faults on purpose, for tests of the second line of defence. Compiled only with `fault-injection`.
+//! Faults on purpose, for tests of the second line of defence, and a look at what the filter asks of Envoy. Compiled only
+//! with `fault-injection`.
 
-use crate::hostcalls::{self, Map};
+use crate::hostcalls::{self, Map, Metric};
 use proxy_wasm::hostcalls as sdk;
+use std::cell::OnceCell;
+
+/// Calls that returned bytes.
+const BYTE_CALLS: &str = "sark_faults_byte_calls";
 
 /// How often `on_configure` ran, over all VMs of the process: the canary is the first.
 const CONFIGURED: &str = "sark.faults.configured";
@@ -24,4 +29,14 @@ pub fn trap_if_asked() {
     {
         std::process::abort();
     }
+}
+
+/// A call is about to return bytes.
+pub fn count_byte_call() {
+    thread_local! {
+        static ID: OnceCell<u32> = const { OnceCell::new() };
+    }
+    let id =
+        ID.with(|id| *id.get_or_init(|| hostcalls::define_metric(Metric::Counter, BYTE_CALLS).unwrap_or(u32::MAX)));
+    let _ = hostcalls::increment_metric(id, 1);
 }

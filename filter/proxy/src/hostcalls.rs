@@ -100,6 +100,8 @@ fn check(status: u32) -> Result<(), HostError> {
 /// Runs a call that returns bytes in memory allocated by this module (the SDK exports the allocating function) and
 /// takes them over. `None`: there are none.
 fn take(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Option<Vec<u8>>, HostError> {
+    #[cfg(feature = "fault-injection")]
+    crate::faults::count_byte_call();
     let mut data: *mut u8 = null_mut();
     let mut size: usize = 0;
     match call(&raw mut data, &raw mut size) {

@@ -81,6 +81,9 @@ impl Answer {
 
 type Ours = Result<Option<String>, EvalError>;
 
+/// Evaluates an input, whole and as far as the decision reads it.
+type Evaluate = Box<dyn FnMut(&Value) -> [Ours; 2]>;
+
 fn canonical(value: &Value) -> String {
     tagged::canonical(&tagged::write(value))
 }
@@ -133,8 +136,8 @@ impl Tally {
     }
 }
 
-/// One way made ready: evaluates an input; or why it was refused.
-type Ready = Result<Box<dyn FnMut(&Value) -> Ours>, String>;
+/// One way made ready, or why it was refused.
+type Ready = Result<Evaluate, String>;
 
 impl Way {
     fn record(&mut self, ready: &mut Ready, input: &Value, theirs: &Answer) -> Option<String> {
@@ -145,7 +148,11 @@ impl Way {
                 return None;
             }
         };
-        let ours = evaluate(input);
+        let [ours, of_part] = evaluate(input);
+        // Less costs fewer steps, and nothing else may show.
+        if ours != of_part && !matches!(ours, Err(EvalError::StepLimit | EvalError::TimeLimit)) {
+            return Some(format!("we {ours:?}, of the part that is read {of_part:?}"));
+        }
         let told = match (theirs, &ours) {
             (Answer::Value(theirs), Ok(ours)) if theirs == ours => None,
             (Answer::Conflict, Err(EvalError::Conflict)) | (Answer::Error(_), Err(_)) => None,
@@ -184,12 +191,15 @@ fn source(policy: &Policy, decision: &str, data: &Value) -> Ready {
     Ok(ready(loaded.plan, loaded.entry, loaded.data, "result"))
 }
 
-fn ready(plan: Plan, entry: Entry, data: Value, binding: &'static str) -> Box<dyn FnMut(&Value) -> Ours> {
+fn ready(plan: Plan, entry: Entry, data: Value, binding: &'static str) -> Evaluate {
+    let footprint = plan.footprint(entry).cloned().expect("an entry point of the plan");
+    let part_of_data = footprint.data.of(&data);
     let (mut context, mut scratch) = (Context::new(clock()), Scratch::default());
-    Box::new(move |input| {
+    let mut evaluate = move |input: &Value, data: &Value| {
         context.begin(LIMITS, Moment::default());
-        let solutions = plan.evaluate(entry, input, &data, &mut context, &mut scratch)?;
+        let solutions = plan.evaluate(entry, input, data, &mut context, &mut scratch)?;
         let first = solutions.first().and_then(|bindings| bindings.as_object().ok());
         Ok(first.and_then(|bindings| bindings.get(&Value::from(binding))).map(canonical))
-    })
+    };
+    Box::new(move |input| [evaluate(input, &data), evaluate(&footprint.input.of(input), &part_of_data)])
 }

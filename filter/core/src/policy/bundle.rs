@@ -38,8 +38,25 @@ pub struct Bundle {
 /// What is wrong with it, naming the file.
 pub fn read(text: &str) -> Result<Bundle, String> {
     let packed = STANDARD.decode(text).map_err(|error| format!("is not base64: {error}"))?;
+    unpacked(&packed)
+}
+
+/// Reads a bundle as it lies on a disk.
+///
+/// # Errors
+/// What is wrong with it, naming the file.
+pub fn unpacked(packed: &[u8]) -> Result<Bundle, String> {
+    of_files(unpack(packed)?)
+}
+
+/// Reads what would be a bundle if it were packed: files by their names, those of folders parted by `/`. Files that
+/// mean nothing in a bundle are left out.
+///
+/// # Errors
+/// What is wrong with it, naming the file.
+pub fn of_files(all: BTreeMap<String, Vec<u8>>) -> Result<Bundle, String> {
     let mut files = Files::default();
-    for (name, bytes) in unpack(&packed)? {
+    for (name, bytes) in all.into_iter().filter(|(name, _)| is_read(name)) {
         files.add(name, bytes)?;
     }
     files.finish()

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 /// Appends `bytes` as text; every byte that is not UTF-8 becomes `replacement`, one for one.
 pub fn push_replacing_invalid(out: &mut String, bytes: &[u8], replacement: char) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return out.push_str(text);
+    }
     for chunk in bytes.utf8_chunks() {
         out.push_str(chunk.valid());
         out.extend(chunk.invalid().iter().map(|_| replacement));

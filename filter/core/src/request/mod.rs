@@ -155,7 +155,10 @@ const PARSED_BODY: &str = "parsed_body";
 /// # Errors
 /// Path, query or body cannot be parsed (contract sections 1.5 to 1.8), or the proxy fails.
 pub fn document(sources: &Sources) -> Result<Document, DocumentError> {
-    let Built { members, is_exact, body_text } = build::build(sources, &Selection::whole())?;
+    thread_local! {
+        static WHOLE: Selection = Selection::whole();
+    }
+    let Built { members, is_exact, body_text } = WHOLE.with(|whole| build::build(sources, whole))?;
     Ok(Document { members, is_exact, body_text })
 }
 

@@ -11,6 +11,7 @@
 //	oracle message              reads one protobuf message a line, writes it as protobuf's JSON
 //	oracle grpc-call            makes one call of the health service a line, writes what the client reports
 //	oracle grpc-serve           serves the health service until its input ends
+//	oracle ext-authz FILE…      answers Envoy's ext_authz from a policy and its data until its input ends, for benchmarks
 package main
 
 import (
@@ -22,7 +23,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fail(fmt.Errorf("usage: oracle cases | answer | batch | call | vectors FILE… | facts FILE… | message | grpc-call | grpc-serve"))
+		fail(fmt.Errorf("usage: oracle cases | answer | batch | call | vectors FILE… | facts FILE… | message | grpc-call | grpc-serve | ext-authz FILE…"))
 	}
 	out := bufio.NewWriterSize(os.Stdout, 1<<20)
 	var err error
@@ -45,6 +46,8 @@ func main() {
 		err = eachLine(out, callLineGRPC)
 	case "grpc-serve":
 		err = serveGRPC(out)
+	case "ext-authz":
+		err = serveExtAuthz(out)
 	default:
 		err = fmt.Errorf("no such command: %s", os.Args[1])
 	}

@@ -3,11 +3,12 @@
 
 mod json;
 mod known;
+mod size;
 
 use super::ParseError;
 use super::body::{Parsed, json_text};
 use crate::json::Bounds;
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
+use prost_reflect::{DescriptorPool, MessageDescriptor};
 use regorus::Value;
 
 /// Bytes before a message: a flag and a length.
@@ -74,8 +75,8 @@ pub fn parse(services: &Services, path: &[Value], body: &[u8]) -> Result<Found, 
 }
 
 fn read(descriptor: MessageDescriptor, message: &[u8]) -> Result<Parsed, ParseError> {
-    let message = DynamicMessage::decode(descriptor, message).map_err(|error| json::refused(&error.to_string()))?;
-    let text = json::write(&message)?;
+    // The message is gone before its text is read.
+    let text = json::write(descriptor, message)?;
     json_text(text.as_bytes(), Bounds { depth: MAX_DEPTH, ..Bounds::REQUEST })
 }
 

@@ -4,10 +4,13 @@
 //! Names are lowerCamel, 64-bit integers are texts, enums are named, bytes are base64, defaults are left out.
 
 use super::super::ParseError;
-use crate::json::{Bounds, quote};
+use super::size::Size;
+use crate::json::quote;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use prost_reflect::{Cardinality, DynamicMessage, EnumDescriptor, Kind, MapKey, ReflectMessage as _, Value};
+use prost_reflect::{
+    Cardinality, DynamicMessage, EnumDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage as _, Value,
+};
 
 /// Messages inside each other: what bounds the stack. The decoder reads no more of them, but for what is packed into a
 /// `google.protobuf.Any`.
@@ -16,11 +19,12 @@ const MAX_LEVELS: usize = 100;
 /// Writes a message.
 ///
 /// # Errors
-/// It has no such JSON: a required field is missing, a well-known type holds what it may not. Or it has more values than
-/// are read of any body.
-pub(super) fn write(message: &DynamicMessage) -> Result<String, ParseError> {
-    let mut writer = Writer { out: String::new(), left: Bounds::REQUEST.values };
-    writer.message(message, MAX_LEVELS)?;
+/// It is none, or larger than is read of any body. Or it has no such JSON: a required field is missing, a well-known type
+/// holds what it may not.
+pub(super) fn write(descriptor: MessageDescriptor, message: &[u8]) -> Result<String, ParseError> {
+    let mut writer = Writer { out: String::new(), size: Size::new() };
+    let message = writer.decode(descriptor, message)?;
+    writer.message(&message, MAX_LEVELS)?;
     Ok(writer.out)
 }
 
@@ -30,11 +34,20 @@ pub(super) fn refused(why: &str) -> ParseError {
 
 pub(super) struct Writer {
     pub(super) out: String,
-    /// Values that may still come: a number is one byte of a message and many of its JSON.
-    left: usize,
+    size: Size,
 }
 
 impl Writer {
+    /// Only what fits into what is left for all of a body.
+    pub(super) fn decode(
+        &mut self,
+        descriptor: MessageDescriptor,
+        content: &[u8],
+    ) -> Result<DynamicMessage, ParseError> {
+        self.size.take(&descriptor, content)?;
+        DynamicMessage::decode(descriptor, content).map_err(|error| refused(&error.to_string()))
+    }
+
     pub(super) fn message(&mut self, message: &DynamicMessage, levels: usize) -> Result<(), ParseError> {
         let levels = levels.checked_sub(1).ok_or_else(|| refused("messages are nested too deeply"))?;
         if self.well_known(message, levels)? { Ok(()) } else { self.members(message, levels) }
@@ -54,7 +67,6 @@ impl Writer {
 
     /// A value of a field; `kind` is that of the field, of which a list has many.
     pub(super) fn value(&mut self, kind: &Kind, value: &Value, levels: usize) -> Result<(), ParseError> {
-        self.left = self.left.checked_sub(1).ok_or_else(|| refused("the message holds too many values"))?;
         match value {
             Value::Bool(value) => self.plain(value),
             Value::I32(value) => self.plain(value),

@@ -58,7 +58,7 @@ impl Writer {
             .get_message_by_name(name)
             .filter(|_| !matches!(name, "google.protobuf.Any" | "google.protobuf.FieldMask"));
         let inner = inner.ok_or_else(|| refused("google.protobuf.Any: unable to resolve its type"))?;
-        let inner = DynamicMessage::decode(inner, content.clone()).map_err(|error| refused(&error.to_string()))?;
+        let inner = self.decode(inner, content)?;
         self.out.push('{');
         self.name("@type");
         self.text(url);

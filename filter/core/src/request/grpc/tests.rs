@@ -24,6 +24,10 @@ fn known(name: &str, number: i32, of: &str) -> FieldDescriptorProto {
     FieldDescriptorProto { type_name, ..field(name, number, Type::Message) }
 }
 
+fn repeated(field: FieldDescriptorProto) -> FieldDescriptorProto {
+    FieldDescriptorProto { label: Some(Label::Repeated.into()), ..field }
+}
+
 /// An enum with two names for 1.
 fn kind() -> EnumDescriptorProto {
     let value = |name: &str, number| EnumValueDescriptorProto {
@@ -67,6 +71,8 @@ fn services() -> Services {
             known("notes", 11, "Struct"),
             known("free", 12, "Value"),
             known("more", 13, "Any"),
+            repeated(field("ratings", 14, Type::Int64)),
+            repeated(field("sizes", 15, Type::Fixed32)),
         ],
         ..DescriptorProto::default()
     };
@@ -144,7 +150,8 @@ fn what_is_no_call_is_an_error() {
 
 /// A field that holds bytes: its number, and what is in it.
 fn holds(number: u8, content: &[u8]) -> Vec<u8> {
-    [&[number << 3 | 2, u8::try_from(content.len()).unwrap()], content].concat()
+    let length = varint(0, i64::try_from(content.len()).unwrap());
+    [&[number << 3 | 2], &length[1..], content].concat()
 }
 
 /// `number` as field 1 or 2 of a message.
@@ -176,9 +183,8 @@ fn numbers_have_gos_texts() {
         (f64::NEG_INFINITY, "\"-Infinity\""),
     ] {
         let message = [&[0x21], &number.to_le_bytes()[..]].concat();
-        let shown =
-            DynamicMessage::decode(services().message("shop.Books", "Put").unwrap(), message.as_slice()).unwrap();
-        assert_eq!(json::write(&shown).unwrap(), format!("{{\"price\":{text}}}"));
+        let book = services().message("shop.Books", "Put").unwrap();
+        assert_eq!(json::write(book, &message).unwrap(), format!("{{\"price\":{text}}}"));
     }
     let weight = |number: f32| read(PUT, &frame(&[&[0x2d], &number.to_le_bytes()[..]].concat()));
     assert_eq!(weight(0.1), r#"{"weight":0.1}"#);
@@ -243,16 +249,70 @@ fn well_known_types_have_a_json_of_their_own() {
     }
 }
 
+/// What is said of a book that holds `content`, and of one with a second message behind that which is none: what is said
+/// of that if the first is decoded at all.
+fn refusals(content: &[u8]) -> [String; 2] {
+    let broken = holds(7, b"\xff");
+    [content.to_vec(), [content, &broken].concat()].map(|message| read(PUT, &frame(&message)))
+}
+
 #[test]
-fn the_number_of_values_is_bounded() {
-    // Each item is a value that holds null.
-    let list = |items: usize| {
-        let items = [0x0a, 2, 0x08, 0].repeat(items);
-        let message = services().message("shop.Books", "Put").unwrap();
-        let pool = message.parent_pool().get_message_by_name("google.protobuf.ListValue").unwrap();
-        json::write(&DynamicMessage::decode(pool, items.as_slice()).unwrap()).is_ok()
+fn the_size_is_bounded_before_anything_is_decoded() {
+    const TOO_MANY: &str = "proto: the message holds too many values";
+    let any = |content: &[u8]| {
+        let url = b"type.googleapis.com/google.protobuf.ListValue";
+        holds(13, &[holds(1, url), holds(2, content)].concat())
     };
-    // The list, and an item with what it holds.
-    assert!(list(240_000));
-    assert!(!list(250_000));
+    let nulls = |count: usize| holds(1, &varint(1, 0)).repeat(count);
+    let group = |count: usize| [b"\xa3\x06".to_vec(), b"\x08\x01".repeat(count), b"\xa4\x06".to_vec()].concat();
+    // Each with a count that is fine and one that is not.
+    for (name, message, few, many) in [
+        (
+            "packed numbers of any length",
+            &(|n| holds(14, &b"\x01".repeat(n))) as &dyn Fn(usize) -> Vec<u8>,
+            499_900,
+            500_000,
+        ),
+        ("packed numbers of one length", &|n| holds(15, &b"\x01\0\0\0".repeat(n)), 499_900, 500_000),
+        ("numbers", &|n| b"\x70\x01".repeat(n), 499_900, 500_000),
+        ("fields that are not described", &|n| b"\x98\x06\x01".repeat(n), 499_900, 500_000),
+        ("groups that are not described", &group, 499_900, 500_000),
+        // Each is a field, a message and what it holds.
+        ("messages", &|n| holds(12, &holds(6, &nulls(n))), 83_320, 83_340),
+        ("empty messages", &|n| [7 << 3 | 2, 0].repeat(n), 99_990, 100_000),
+        ("messages in an Any", &|n| any(&nulls(n)), 83_320, 83_340),
+        (
+            "messages in many Any",
+            &|n| holds(12, &holds(6, &nulls(n / 2))).into_iter().chain(any(&nulls(n / 2))).collect(),
+            83_300,
+            83_340,
+        ),
+    ] {
+        let [alone, then_broken] = refusals(&message(few));
+        assert!(!alone.contains("proto: "), "{name}: {alone}");
+        assert!(then_broken.starts_with("proto: ") && then_broken != TOO_MANY, "{name}: {then_broken}");
+        let [alone, then_broken] = refusals(&message(many));
+        assert_eq!(alone, TOO_MANY, "{name}");
+        assert!(name.contains("Any") || then_broken == TOO_MANY, "{name}: {then_broken}");
+    }
+}
+
+#[test]
+fn what_the_decoder_would_take_for_something_else_is_refused() {
+    // A member of a map, but for its wire type.
+    let member = |key: u8| holds(11, &[&[key], &[5][..], &holds(1, b"k"), &holds(2, b"")].concat());
+    assert_eq!(read(PUT, &frame(&member(0x08))), "proto: a message is written as something else");
+    assert_ne!(read(PUT, &frame(&member(0x0a))), "proto: a message is written as something else");
+    for broken in
+        [&b"\xa3\x06\x08\x01"[..], b"\xa3\x06\xac\x06", b"\xa4\x06", b"\x72\x02\x01", b"\x72\x01\x80", b"\x0f"]
+    {
+        assert!(read(PUT, &frame(broken)).starts_with("proto: "), "{broken:?}");
+    }
+}
+
+#[test]
+fn groups_that_are_not_described_are_followed_as_deep_as_the_decoder_does() {
+    let groups = |levels: usize| [b"\xa3\x06".repeat(levels), b"\xa4\x06".repeat(levels)].concat();
+    assert_eq!(read(PUT, &frame(&groups(100))), "{}");
+    assert_eq!(read(PUT, &frame(&groups(101))), "proto: messages are nested too deeply");
 }

@@ -94,7 +94,7 @@ pub enum Reason {
     StepLimit,
     /// Inline: rules and functions call each other too deep.
     DepthLimit,
-    /// Inline: the decision is larger than a decision may be.
+    /// Inline: the decision is larger than a decision may be. Remote: the reply may be JSON, and is beyond what is read.
     SizeLimit,
     /// Inline: complete rules or functions gave different values. A plan evaluates partial rules whole, so there may be
     /// a conflict where OPA, asking for one key, has none: it counts as caused by the request.
@@ -155,7 +155,7 @@ impl Reason {
     ];
 
     /// Every reason the remote side can have.
-    pub const REMOTE: [Self; 13] = [
+    pub const REMOTE: [Self; 14] = [
         Self::Overloaded,
         Self::DispatchRejected,
         Self::DispatchFailed,
@@ -166,6 +166,7 @@ impl Reason {
         Self::Reset,
         Self::TooLarge,
         Self::BadJson,
+        Self::SizeLimit,
         Self::Undefined,
         Self::BadResult,
         Self::BadMutation,
@@ -400,6 +401,7 @@ mod tests {
                 Reason::InexactInput,
                 Reason::BadMutation,
                 Reason::Overloaded,
+                Reason::SizeLimit,
                 Reason::BadMutation
             ]
         );

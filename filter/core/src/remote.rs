@@ -93,7 +93,8 @@ fn is_late(elapsed: Duration, timeout: Duration) -> bool {
 }
 
 fn result_of_body(body: &[u8]) -> Result<Value, Reason> {
-    let reply = json::parse(body).map_err(|_| Reason::BadJson)?;
+    let unread = |error: json::JsonError| if error.beyond_bounds { Reason::SizeLimit } else { Reason::BadJson };
+    let reply = json::parse(body).map_err(unread)?;
     let members = reply.as_object().map_err(|_| Reason::BadJson)?;
     members.get(&Value::from("result")).cloned().ok_or(Reason::Undefined)
 }

@@ -168,6 +168,19 @@ fn every_remote_failure_follows_the_failure_mode() {
     }
 }
 
+/// A policy may put what a client sent into its answer: OPA has decided, we cannot read what.
+#[test]
+fn an_answer_that_is_beyond_our_bounds_is_never_let_through() {
+    let authorizer = authorizer(&format!(
+        r#"{REMOTE}, "failure_mode_allow": true, "features": {{"rust_opa": {{"enabled": false}}}}"#
+    ));
+    for sent in ["1".repeat(401), "1e401".to_owned(), ["[".repeat(1_001), "]".repeat(1_001)].concat()] {
+        let (mut check, _, host) = run(&authorizer, &[]);
+        let step = check.resume(answer(&format!(r#"{{"result": {{"allowed": false, "x": {sent}}}}}"#)), &host);
+        assert_eq!((status(&step), check.error().as_deref()), (403, Some("remote:size_limit")));
+    }
+}
+
 #[test]
 fn a_request_that_cannot_be_read_is_answered_400_whatever_the_failure_mode() {
     let authorizer = authorizer(r#", "failure_mode_allow": true"#);

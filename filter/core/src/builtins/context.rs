@@ -70,13 +70,14 @@ impl Context {
         self.moment
     }
 
-    /// A builtin compared the moment with this time, a later one: at that time it would answer otherwise.
+    /// A builtin compared the moment with a time: from this one on, a later one, it may answer otherwise; `i64::MAX` if
+    /// only before the moment it may.
     pub fn compared_with(&mut self, time_ns: i64) {
         self.boundary = Some(self.boundary.map_or(time_ns, |earliest| earliest.min(time_ns)));
     }
 
-    /// The earliest time after the moment with which it was compared, in nanoseconds since the epoch. Until then, a token
-    /// that was valid is valid.
+    /// The earliest time after the moment with which it was compared, in nanoseconds since the epoch. From the moment until
+    /// then, a token that was valid is valid. `None`: the moment was not compared with anything.
     #[must_use]
     pub const fn holds_until(&self) -> Option<i64> {
         self.boundary

@@ -44,7 +44,8 @@ impl Engine {
         Self { state: RefCell::new(state), limits }
     }
 
-    /// Until when what the last evaluation found out about tokens holds, in nanoseconds since the epoch; `None`: for ever.
+    /// Until when what the last evaluation found out about tokens holds, beginning at its moment, in nanoseconds since the
+    /// epoch; `None`: it holds at any time.
     #[must_use]
     pub fn holds_until(&self) -> Option<i64> {
         self.state.try_borrow().ok().and_then(|state| state.context.holds_until())

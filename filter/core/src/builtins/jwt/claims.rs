@@ -44,10 +44,11 @@ fn compare_time(context: &mut Context, constraints: &Constraints, claim: &Value)
         Value::Undefined => Ok(None),
         Value::Number(number) => {
             let order = compare(constraints.time / SECOND, claim)?;
-            if order == Ordering::Less {
-                // A number that no double holds is no time of this world.
-                context.compared_with(boundary(number.as_f64().unwrap_or(f64::MAX)));
-            }
+            // A time that is behind us comes again only if the clock is set back. A number that no double holds is no time
+            // of this world.
+            let is_ahead = order == Ordering::Less;
+            let until = if is_ahead { boundary(number.as_f64().unwrap_or(f64::MAX)) } else { i64::MAX };
+            context.compared_with(until);
             Ok(Some(order))
         }
         _ => Err(error("io.jwt.decode_verify: exp and nbf must be numbers")),

@@ -39,6 +39,8 @@ pub struct Reading {
     pub value: Result<Value, JsonError>,
     /// A number is held, but not by its text (`1.0` is held as `1`): OPA keeps the text and shows it in a few places.
     pub respelled: bool,
+    /// How many values it has, as [`Bounds::values`] counts them.
+    pub values: usize,
 }
 
 /// Longest number, in characters, and the largest exponent that is held: both bound the work one number can cost.
@@ -100,7 +102,7 @@ pub fn read(text: &[u8], bounds: Bounds) -> Result<Reading, JsonError> {
         return Err(reader.error(TRAILING));
     }
     let value = reader.unheld.map_or(Ok(value), Err);
-    Ok(Reading { value, respelled: reader.respelled })
+    Ok(Reading { value, respelled: reader.respelled, values: reader.values })
 }
 
 /// Writes a text that was [`read`] without error again: white space is dropped, what [`parse`] replaces in strings is

@@ -165,13 +165,14 @@ impl Readable<'_> {
 }
 
 fn parse_json(request: &Readable) -> Result<Parsed, ParseError> {
-    json_text(request.payload, request.bounds())
+    json_text(request.payload, &mut request.bounds())
 }
 
-/// JSON of a client.
-pub(super) fn json_text(text: &[u8], bounds: Bounds) -> Result<Parsed, ParseError> {
+/// JSON of a client. Its values are taken out of what the bounds still let the rest of the body have.
+pub(super) fn json_text(text: &[u8], bounds: &mut Bounds) -> Result<Parsed, ParseError> {
     let unreadable = |error: json::JsonError| ParseError::new(error.to_string());
-    let reading = json::read(text, bounds).map_err(unreadable)?;
+    let reading = json::read(text, *bounds).map_err(unreadable)?;
+    bounds.values = bounds.values.saturating_sub(reading.values);
     let own_text = reading.respelled || reading.value.is_err();
     let text = own_text.then(|| json::rewrite(text)).transpose().map_err(unreadable)?;
     Ok(Parsed { value: reading.value.ok(), text })
@@ -187,14 +188,15 @@ fn parse_multipart(request: &Readable) -> Result<Parsed, ParseError> {
         return Ok(Parsed::NULL);
     };
     let mut fields: BTreeMap<String, Vec<Parsed>> = BTreeMap::new();
+    let mut bounds = request.bounds();
     for part in multipart::parse(request.payload, boundary)? {
-        let content = field(&part, request.bounds())?;
+        let content = field(&part, &mut bounds)?;
         fields.entry(part.name).or_default().push(content);
     }
     Ok(join(fields))
 }
 
-fn field(part: &Part, bounds: Bounds) -> Result<Parsed, ParseError> {
+fn field(part: &Part, bounds: &mut Bounds) -> Result<Parsed, ParseError> {
     if part.is_json {
         return json_text(&part.content, bounds);
     }

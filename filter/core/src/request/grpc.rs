@@ -77,7 +77,7 @@ pub fn parse(services: &Services, path: &[Value], body: &[u8]) -> Result<Found, 
 fn read(descriptor: MessageDescriptor, message: &[u8]) -> Result<Parsed, ParseError> {
     // The message is gone before its text is read.
     let text = json::write(descriptor, message)?;
-    json_text(text.as_bytes(), Bounds { depth: MAX_DEPTH, ..Bounds::REQUEST })
+    json_text(text.as_bytes(), &mut Bounds { depth: MAX_DEPTH, ..Bounds::REQUEST })
 }
 
 #[cfg(test)]

@@ -44,6 +44,24 @@ fn forms_are_read_by_the_querys_rules() {
     assert!(read(form, b"a=1;b=2").is_err());
 }
 
+/// A form of JSON would hold as many times the values of a body as it has parts.
+#[test]
+fn the_parts_of_a_form_share_one_bound() {
+    let is_held = |parts: usize| {
+        let values = vec!["0"; 200_000].join(",");
+        let part = format!(
+            "--b\r\nContent-Disposition: form-data; name=a\r\nContent-Type: application/json\r\n\r\n[{values}]\r\n"
+        );
+        let bytes = format!("{}--b--\r\n", part.repeat(parts)).into_bytes();
+        let (shape, head) =
+            (Shape::default(), Head::new([(&b"content-type"[..], &b"multipart/form-data; boundary=b"[..])]));
+        let body = Body { received: bytes.len(), bytes };
+        parse(&readable(&shape, &head, &body)).unwrap().0.value.is_some()
+    };
+    assert!(is_held(2));
+    assert!(!is_held(3));
+}
+
 #[test]
 fn the_parts_of_a_form_are_text_or_json() {
     let part = |headers: &str, content: &str| {

@@ -30,8 +30,8 @@ def ext_authz():
 
 
 def rbac(data):
-    """Envoy's own RBAC filter with the permissions of the role policy: a policy a role. That everybody may read their own
-    profile, and that suspended users may nothing, cannot be said there."""
+    """Envoy's own RBAC filter with the permissions of the role policy: a policy a role. That everybody may read their
+    own profile, and that suspended users may nothing, cannot be said there."""
     holders = {}
     for user, facts in data["users"].items():
         for role in facts["roles"]:
@@ -50,14 +50,16 @@ def rbac(data):
 def native(permission):
     """Methods and a glob, in the words of the RBAC filter."""
     pattern = permission["resource"].replace("**", "\0").replace("*", "[^/]*").replace("\0", ".*")
-    method = {"header": {"name": ":method", "string_match": {"safe_regex": {"regex": "|".join(permission["methods"])}}}}
+    methods = {"safe_regex": {"regex": "|".join(permission["methods"])}}
+    method = {"header": {"name": ":method", "string_match": methods}}
     return {"and_rules": {"rules": [method, {"url_path": {"path": {"safe_regex": {"regex": pattern}}}}]}}
 
 
 def bootstrap(filter_, ports, upstream, ext_authz_at):
     """The YAML; `filter_` is None, a filter as a dict, or {"sark": CONFIGURATION}."""
     if filter_ and "sark" in filter_:
-        text = make_config.static_bootstrap(filter_["sark"]).replace("/etc/sark/sark.wasm", str(machine.shipped_module()))
+        text = make_config.static_bootstrap(filter_["sark"])
+        text = text.replace("/etc/sark/sark.wasm", str(machine.shipped_module()))
     else:
         text = replaced(filter_)
     lines = text.splitlines(keepends=True)

@@ -15,6 +15,10 @@ class Numbers:
     def sizes(self, group):
         return sorted({key[2] for key in self.cells if key[0] == group and key[2] is not None})
 
+    def sized(self):
+        """The groups that were measured at several sizes."""
+        return [group for group in dict.fromkeys(key[0] for key in self.cells) if self.sizes(group)]
+
     def paths(self, group):
         return list(dict.fromkeys(key[1] for key in self.cells if key[0] == group))
 
@@ -64,4 +68,5 @@ def table(head, rows):
     lines = [[str(cell) for cell in row] for row in (head, *rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     text = lambda line: "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |"
-    return "\n".join([text(lines[0]), "|" + "|".join("-" * (width + 2) for width in widths) + "|", *map(text, lines[1:])])
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([text(lines[0]), rule, *map(text, lines[1:])])

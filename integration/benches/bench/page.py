@@ -16,16 +16,12 @@ def write(file):
     raw = json.loads(file.read_text())
     numbers = Numbers(raw)
     PLOTS.mkdir(exist_ok=True)
-    pictures = [picture(numbers, group) for group in groups(numbers)]
+    pictures = [picture(numbers, group) for group in numbers.sized()]
     name = file.resolve().relative_to(machine.ROOT) if file.resolve().is_relative_to(machine.ROOT) else file.name
     origin = f"Written by `scripts/bench --page {name}` from that run's raw numbers; change nothing here by hand."
     parts = [HEAD.read_text().strip(), origin, report.text(raw), "## Plots", "\n".join(pictures)]
     PAGE.write_text("\n\n".join(parts) + "\n")
     print(PAGE)
-
-
-def groups(numbers):
-    return [group for group in dict.fromkeys(key[0] for key in numbers.cells) if numbers.sizes(group)]
 
 
 def picture(numbers, group):

@@ -19,7 +19,7 @@ def measure(stage):
     peers, address = external(stage, policy)
     envoys = {
         "none": stage.envoy("none", None),
-        "empty": stage.envoy("empty", empty_wasm(stage.modules["empty"])),
+        "empty": stage.envoy("empty", empty_wasm(stage.empty)),
         "rbac": stage.envoy("rbac", rbac(data)),
         "cached": stage.sark("cached", "cached", policy),
         "plan": stage.sark("plan", "plan", policy),
@@ -36,7 +36,7 @@ def measure(stage):
 def external(stage, policy):
     """Who answers ext_authz: a peer that is named, else our stand-in. Processes and address."""
     named = os.environ.get("SARK_BENCH_EXT_AUTHZ")
-    stage.facts["ext_authz"] = named or "stand-in (integration/oracle/ext_authz.go): OPA's evaluator behind go-control-plane"
+    stage.facts["ext_authz"] = named or "stand-in (integration/oracle/ext_authz.go): go-control-plane and OPA's evaluator"
     if named:
         return [], named.rsplit(":", 1)
     process, address = stage.stand_in(policy)

@@ -7,6 +7,7 @@ from .machine import ROOT
 
 RBAC = ROOT / "policies/rbac-api/policy.rego"
 ROLES = 50
+HEAD = "package envoy.authz\n\ndefault allow := false\n\n"
 
 
 def role_data(users=1000):
@@ -28,11 +29,12 @@ def role_data(users=1000):
 
 def rules(count):
     """A policy of that many rules, each with its own path, methods and scope."""
+    user = 'input.attributes.request.http.headers["x-user"]'
     rule = (
         "allow if {{\n\tinput.attributes.request.http.method in {{\"GET\", \"HEAD\"}}\n"
-        "\tinput.parsed_path == [\"api\", \"area{0}\"]\n\t\"area{0}:read\" in data.scopes[input.attributes.request.http.headers[\"x-user\"]]\n}}\n"
+        "\tinput.parsed_path == [\"api\", \"area{0}\"]\n\t\"area{0}:read\" in data.scopes[{1}]\n}}\n"
     )
-    return "package envoy.authz\n\ndefault allow := false\n\n" + "\n".join(rule.format(number) for number in range(count))
+    return HEAD + "\n".join(rule.format(number, user) for number in range(count))
 
 
 def indexable_rules(count):
@@ -41,11 +43,11 @@ def indexable_rules(count):
         "allow if {{\n\tinput.attributes.request.http.method == \"GET\"\n"
         "\tinput.attributes.request.http.path == \"/api/area{0}\"\n}}\n"
     )
-    return "package envoy.authz\n\ndefault allow := false\n\n" + "\n".join(rule.format(number) for number in range(count))
+    return HEAD + "\n".join(rule.format(number) for number in range(count))
 
 
 # Reads the body, so that requests are held until it is there.
-BODY = 'package envoy.authz\n\ndefault allow := false\n\nallow if input.parsed_body.kind == "order"\n'
+BODY = HEAD + 'allow if input.parsed_body.kind == "order"\n'
 
 
 def body(size):

@@ -52,9 +52,11 @@ class Cell:
 
 
 class Stage:
-    def __init__(self, folder, load, modules, seconds, repeat, warm_up):
-        self.folder, self.load, self.modules = folder, load, modules
-        self.seconds, self.repeat, self.warm_up = seconds, repeat, warm_up
+    def __init__(self, folder, load, empty, turns, is_quick):
+        """`empty`: the module that does nothing. `is_quick`: fewer sizes where an Envoy more is dear."""
+        self.folder, self.load, self.empty = folder, load, empty
+        self.seconds, self.repeat, self.warm_up = turns
+        self.is_quick = is_quick
         self.cells, self.facts, self.running = [], {}, []
         self.started = time.monotonic()
 

@@ -6,13 +6,16 @@ import pathlib
 from . import machine, policies
 from .envoy import empty_wasm
 
+# Of policy data as JSON; 0 is a few users. The first two give the cost of a megabyte.
+MEGABYTES = (0, 1, 4)
+
 
 def start(stage):
     stage.say("start-up")
     policy = stage.policy("rbac", policies.RBAC.read_text(), policies.role_data(10))
     modules = {
         "none": (0, lambda name: stage.envoy(name, None)),
-        "empty": (size(stage.modules["empty"]), lambda name: stage.envoy(name, empty_wasm(stage.modules["empty"]))),
+        "empty": (size(stage.empty), lambda name: stage.envoy(name, empty_wasm(stage.empty))),
         "sark": (size(machine.shipped_module()), lambda name: stage.sark(name, "plan", policy)),
     }
     results = {name: {"module_bytes": bytes_, "runs": []} for name, (bytes_, _) in modules.items()}
@@ -34,23 +37,20 @@ def memory(stage):
     """The linear memory of a worker with next to no data and with 1 MB of it. A memory never shrinks, so what loading
     takes for a moment is in it."""
     stage.say("memory of policy data")
-    results = []
-    for megabytes in (0, 1, 4):
+    started = []
+    for megabytes in MEGABYTES[:2] if stage.is_quick else MEGABYTES:
         data, text = data_of(megabytes * 1_000_000)
         policy = stage.policy(f"memory{megabytes}", policies.RBAC.read_text(), data)
-        for path in ("plan", "source"):
-            envoy = stage.sark(f"memory{megabytes}-{path}", path, policy)
-            envoy.wait()
-            results.append(
-                {
-                    "path": path,
-                    "json_bytes": text,
-                    "wasm_memories": envoy.process.wasm_memories(),
-                    "resident": envoy.process.resident(),
-                }
-            )
-            stage.end()
-    stage.facts["memory"] = results
+        started += [(path, text, stage.sark(f"memory{megabytes}-{path}", path, policy)) for path in ("plan", "source")]
+    stage.facts["memory"] = [measured(path, text, envoy) for path, text, envoy in started]
+    stage.end()
+
+
+def measured(path, json_bytes, envoy):
+    envoy.wait()
+    process = envoy.process
+    memories = {"wasm_memories": process.wasm_memories(), "resident": process.resident()}
+    return {"path": path, "json_bytes": json_bytes, **memories}
 
 
 def data_of(size_):

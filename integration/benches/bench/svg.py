@@ -13,7 +13,8 @@ def plot(title, unit, lines):
     points = [point for line in lines.values() for point in line]
     across = Scale([max(size, 1) for size, _ in points], LEFT, WIDTH - RIGHT)
     up = Scale([cost for _, cost in points], HEIGHT - BOTTOM, TOP)
-    parts = [text(LEFT, 22, title, size=15), text(LEFT, HEIGHT - 10, unit), text(8, TOP - 8, "CPU µs added by a request")]
+    parts = [text(LEFT, 22, title, size=15), text(LEFT, HEIGHT - 10, unit)]
+    parts.append(text(8, TOP - 8, "CPU µs added by a request"))
     parts += [grid(across.at(tick), True, label(tick)) for tick in across.ticks()]
     parts += [grid(up.at(tick), False, label(tick)) for tick in up.ticks()]
     for colour, (name, line) in zip(COLOURS, lines.items()):
@@ -51,9 +52,11 @@ def text(x, y, words, size=12, colour="#333", anchor="start"):
 def grid(at, is_across, name):
     """A line of the grid with its number."""
     if is_across:
-        ends, words = f'x1="{at}" x2="{at}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"', text(at, HEIGHT - BOTTOM + 18, name, anchor="middle")
+        ends = f'x1="{at}" x2="{at}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"'
+        words = text(at, HEIGHT - BOTTOM + 18, name, anchor="middle")
     else:
-        ends, words = f'x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at}" y2="{at}"', text(LEFT - 8, at + 4, name, anchor="end")
+        ends = f'x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at}" y2="{at}"'
+        words = text(LEFT - 8, at + 4, name, anchor="end")
     return f'<line {ends} stroke="#ddd"/>{words}'
 
 

@@ -222,6 +222,7 @@ impl Reason {
                 | Self::InexactInput
                 | Self::BadMutation
                 | Self::Overloaded
+                | Self::TooLarge
                 | Self::BodyUnavailable
                 | Self::RouteMetadata
                 | Self::RouteChanged

@@ -18,6 +18,7 @@ class Load:
 
     def __init__(self, binary):
         self.binary = binary
+        # (address, file of requests) → how many were sent.
         self.sent = {}
 
     def send(self, address, requests, connections, seconds):

@@ -4,6 +4,7 @@ import os
 
 from . import policies
 from .envoy import empty_wasm, ext_authz, rbac
+from .processes import Running
 from .stage import Cell
 
 CONNECTIONS = (1, 16)
@@ -35,9 +36,10 @@ def measure(stage):
 
 def external(stage, policy):
     """Who answers ext_authz: a peer that is named, else our stand-in. Processes and address."""
-    named = os.environ.get("SARK_BENCH_EXT_AUTHZ")
-    stage.facts["ext_authz"] = named or "stand-in (integration/oracle/ext_authz.go): go-control-plane and OPA's evaluator"
+    named, pid = os.environ.get("SARK_BENCH_EXT_AUTHZ"), os.environ.get("SARK_BENCH_EXT_AUTHZ_PID")
     if named:
-        return [], named.rsplit(":", 1)
+        stage.facts["ext_authz"] = named if pid else f"{named}, whose own CPU is not counted"
+        return [Running(int(pid))] if pid else [], named.rsplit(":", 1)
+    stage.facts["ext_authz"] = "stand-in (integration/oracle/ext_authz.go): go-control-plane and OPA's evaluator"
     process, address = stage.stand_in(policy)
     return [process], address

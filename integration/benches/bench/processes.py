@@ -15,16 +15,11 @@ TICKS = os.sysconf("SC_CLK_TCK")
 RESERVED = 4 << 30
 
 
-class Process:
-    """A child with its output in a file."""
+class Running:
+    """A process, and what it takes."""
 
-    def __init__(self, name, command, folder, stdin=subprocess.DEVNULL, stdout=None):
-        self.name, self.log = name, folder / f"{name}.log"
-        with open(self.log, "ab") as log:
-            self.child = subprocess.Popen(
-                [str(word) for word in command], stdin=stdin, stdout=stdout or log, stderr=log, start_new_session=True
-            )
-        self.pid = self.child.pid
+    def __init__(self, pid):
+        self.pid = pid
 
     def cpu(self):
         """Seconds of all threads so far, user and system."""
@@ -44,6 +39,18 @@ class Process:
             here[2] == "rw-p" and after[2] == "---p" and here[1] == after[0] and after[1] - here[0] > RESERVED
         )
         return sorted(here[1] - here[0] for here, after in zip(spans, spans[1:]) if is_memory(here, after))
+
+
+class Process(Running):
+    """A child with its output in a file."""
+
+    def __init__(self, name, command, folder, stdin=subprocess.DEVNULL, stdout=None):
+        self.name, self.log = name, folder / f"{name}.log"
+        with open(self.log, "ab") as log:
+            self.child = subprocess.Popen(
+                [str(word) for word in command], stdin=stdin, stdout=stdout or log, stderr=log, start_new_session=True
+            )
+        super().__init__(self.child.pid)
 
     def check(self):
         if self.child.poll() is not None:

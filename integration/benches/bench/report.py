@@ -66,7 +66,7 @@ def paths(numbers):
             )
             for path in numbers.paths("paths")
         ]
-        head = ("path", "requests/s", "p50 µs", "p90 µs", "p99 µs", "CPU µs, Envoy", "CPU µs, peer", "CPU µs added")
+        head = ("path", "requests/s", "p50 µs", "p90 µs", "p99 µs", "Envoy's CPU µs", "peer's", "added")
         title = f"## Paths, {connections} connection{'s' * (connections > 1)}"
         yield f"{title}\n\n" + table((*head, "resident MB", "worker's wasm MB"), rows)
 
@@ -88,7 +88,7 @@ def scenarios(numbers):
     head = ("one connection", "p50 µs", "p95 µs", "remote p95 µs")
     times = ("p95, times", "p95 added, times", "requests/s, times", "theirs, times")
     note = (
-        "*Added* is beyond the median of a request without a filter. *Theirs* are the figures of the documents that SARK"
+        "*Added* is beyond the median of a request without a filter. *Theirs* are the figures of the documents SARK"
         "\ncomes from, on their own work."
     )
     yield f"## Beside the remote OPA\n\n{note}\n\n" + table((*head, *times), rows)
@@ -109,7 +109,7 @@ def growing(numbers):
         for group in numbers.sized():
             if group.split(",")[0] == name:
                 head = (unit, *growth_head(numbers, group))
-                yield f"## Growth: {group}\n\n" + table(head, growth_rows(numbers, group))
+                yield f"## Growth: {group}\n\n{table(head, growth_rows(numbers, group))}"
 
 
 def growth_head(numbers, group):

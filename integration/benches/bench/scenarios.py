@@ -1,4 +1,4 @@
-"""The situations that the documents SARK comes from give figures for: a short policy, a long one, and four hits in five."""
+"""What the documents SARK comes from give figures for: a short policy, a long one, and four hits in five."""
 
 import random
 

@@ -116,7 +116,8 @@ class Stage:
         for cell in cells:
             cell.envoy.wait()
         for cell in cells:
-            self.load.send(cell.envoy.address, cell.requests, WARM_CONNECTIONS, self.warm_up)
+            if (cell.envoy.address, cell.requests) not in self.load.sent:
+                self.load.send(cell.envoy.address, cell.requests, WARM_CONNECTIONS, self.warm_up)
         for _ in range(self.repeat):
             for cell in cells:
                 expected = EXPECTED[cell.path] if cell.expected is None else cell.expected

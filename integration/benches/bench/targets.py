@@ -29,19 +29,21 @@ def text(numbers):
 
 
 def decision(numbers):
-    cpu, median = numbers.added, numbers.median
+    median = numbers.median
+    cpu = lambda path, connections: numbers.added("paths", path, connections=connections)
     base = lambda connections: median("cpu", "paths", "none", connections=connections)
+    peer = "ext_authz and its peer"
     for connections in (1, 16):
-        share = lambda path, at=connections: cpu("paths", path, connections=at) / base(at)
-        times = lambda path, over, at=connections: cpu("paths", path, connections=at) / cpu("paths", over, connections=at)
+        share = lambda path, at=connections: cpu(path, at) / base(at)
+        times = lambda path, over, at=connections: cpu(path, at) / cpu(over, at)
         at = f", {connections} connection{'s' * (connections > 1)}"
         yield f"CPU added, uncached plan / no filter{at}", lambda s=share: s("plan"), ("≤", 0.5)
         yield f"CPU added, cached / no filter{at}", lambda s=share: s("cached"), ("≤", 0.15)
         yield f"CPU added, uncached source / no filter{at}", lambda s=share: s("source"), None
         yield f"CPU added, empty wasm filter / no filter{at}", lambda s=share: s("empty"), None
-        yield f"CPU added, remote (Envoy + OPA) / uncached plan{at}", lambda t=times: t("remote", "plan"), ("≥", 20)
-        yield f"CPU added, ext_authz (Envoy + peer) / uncached plan{at}", lambda t=times: t("ext_authz", "plan"), ("≥", 30)
-        yield f"CPU added, ext_authz (Envoy + peer) / cached{at}", lambda t=times: t("ext_authz", "cached"), ("≥", 100)
+        yield f"CPU added, remote and its OPA / uncached plan{at}", lambda t=times: t("remote", "plan"), ("≥", 20)
+        yield f"CPU added, {peer} / uncached plan{at}", lambda t=times: t("ext_authz", "plan"), ("≥", 30)
+        yield f"CPU added, {peer} / cached{at}", lambda t=times: t("ext_authz", "cached"), ("≥", 100)
     rate = lambda path: median("per_second", "paths", path) / median("per_second", "paths", "none")
     yield "requests/s at 16 connections, cached / no filter", lambda: rate("cached"), ("≥", 0.9)
     yield "requests/s at 16 connections, uncached plan / no filter", lambda: rate("plan"), None
@@ -53,7 +55,7 @@ def decision(numbers):
 
 def growing(numbers):
     cost = lambda group, path, size, base: numbers.added(group, path, size, base=(base, None))
-    ratio = lambda group, path, base, sizes: cost(group, path, sizes[-1], base) / cost(group, path, sizes[0], base)
+    ratio = lambda group, path, base, at: cost(group, path, at[-1], base) / cost(group, path, at[0], base)
     for path in ("plan", "source"):
         rules = lambda p=path: ratio("rules, constant", p, "rules", growth.RULES)
         yield f"CPU added, {path}, 1,000 rules of constants / 10", rules, ("≤", 2)
@@ -70,7 +72,8 @@ def taking(numbers):
         yield f"MB of a worker's memory for 1 MB of JSON data, {path}", lambda p=path: data(numbers, p), ("≤", 6)
     start = lambda: fact(numbers, "start")["sark"]
     yield "MB of the module", lambda: start()["module_bytes"] / 1e6, ("≤", 3)
-    yield "seconds of CPU until Envoy is ready with it", lambda: middle(run["cpu"] for run in start()["runs"]), ("≤", 3)
+    spent = lambda: middle(run["cpu"] for run in start()["runs"])
+    yield "seconds of CPU until Envoy is ready with it", spent, ("≤", 3)
 
 
 def data(numbers, path):

@@ -49,6 +49,25 @@ fn hundred_items() -> Value {
 }
 
 #[test]
+fn a_lookup_costs_the_same_in_much_data() {
+    let few_steps = Limits { steps: 60, ..ROOMY };
+    let users: Vec<String> = (0..10_000).map(|n| format!(r#""user{n}":{{"roles":["a"]}}"#)).collect();
+    let data = input(&format!(r#"{{"users":{{{}}}}}"#, users.join(",")));
+    for rego in [
+        "allow if data.users[input.user].roles",
+        "allow if object.get(data.users, input.user, {}).roles",
+        "allow if { some role in data.users[input.user].roles; role == \"a\" }",
+        "allow if data.users[input.user].roles with input.x as 1",
+    ] {
+        let policy = Policy { data: data.clone(), ..source(rego) };
+        let loaded = load(policy, &Shelf::default(), &[]).map_err(|error| error.to_string()).unwrap();
+        let engine = Engine::new(loaded, few_steps, Rc::new(FakeClock::default()));
+        let allow = engine.evaluate(input(r#"{"user":"user7"}"#), Moment::default());
+        assert_eq!(allow, Ok(Value::from(true)), "{rego}");
+    }
+}
+
+#[test]
 fn a_value_undefined_and_a_conflict_are_told_apart() {
     let clock = Rc::new(FakeClock::default());
     let engine = engine("allow := 1 if input.a\nallow := 2 if input.b", ROOMY, &clock);

@@ -118,6 +118,8 @@ impl Machine<'_> {
         let answer =
             if values.contains(&Value::Undefined) { Ok(Value::Undefined) } else { (called.run)(self.context, &values) };
         let value = match answer {
+            // A lookup makes no value: what it finds is there already.
+            Ok(value) if called.looks_up => value,
             Ok(value) => {
                 measure(&value, MAX_NESTING, self.context)?;
                 value

@@ -402,6 +402,7 @@ mod tests {
                 Reason::InexactInput,
                 Reason::BadMutation,
                 Reason::Overloaded,
+                Reason::TooLarge,
                 Reason::SizeLimit,
                 Reason::BadMutation
             ]

@@ -64,7 +64,7 @@ pub mod stack;
 pub mod tls;
 pub mod wait;
 
-pub use client::{Connection, Http2, Protocol, Request, Response};
+pub use client::{Connection, Http2, Protocol, Request, Response, Sending};
 pub use error::{Error, Result};
 pub use fake_opa::{FakeOpa, Gate, Mode};
 pub use load::Load;

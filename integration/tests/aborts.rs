@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use sark_integration::{Connection, Http2, Mode, Protocol, Request, Shared, Stack, Turn, configuration, wait};
+use sark_integration::{Connection, Mode, Protocol, Request, Sending, Shared, Stack, Turn, configuration, wait};
 use serde_json::{Value, json};
 
 const BOTH: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
@@ -24,46 +24,12 @@ fn configuration(max_in_flight: u32, timeout: &str) -> Value {
     })
 }
 
-/// A request whose client waits for the decision.
-enum Held {
-    Http1(Connection),
-    Http2(Http2, sark_integration::client::Http2Stream),
-}
-
-impl Held {
-    /// Sends a request and waits until OPA has been asked.
-    fn begin(stack: &Turn<'_>, protocol: Protocol, request: &Request) -> Self {
-        let asked = stack.fake().count();
-        let held = match protocol {
-            Protocol::Http1 => {
-                let mut connection = Connection::open(stack.address()).unwrap();
-                connection.write(request.to_bytes()).unwrap();
-                Self::Http1(connection)
-            }
-            Protocol::Http2 => {
-                let connection = Http2::open(stack.address()).unwrap();
-                let stream = connection.start(request, true).unwrap();
-                Self::Http2(connection, stream)
-            }
-        };
-        stack.fake().wait_for_calls(asked + 1, PATIENCE).unwrap();
-        held
-    }
-
-    /// The client goes away.
-    fn abort(self) {
-        match self {
-            Self::Http1(connection) => connection.abort().unwrap(),
-            Self::Http2(_connection, stream) => stream.reset(),
-        }
-    }
-
-    fn status(self) -> u16 {
-        match self {
-            Self::Http1(mut connection) => connection.response("GET").unwrap().status,
-            Self::Http2(_connection, mut stream) => stream.response().unwrap().status,
-        }
-    }
+/// Sends a request and waits until OPA has been asked: its client waits for the decision.
+fn held(stack: &Turn<'_>, protocol: Protocol, request: &Request) -> Sending {
+    let asked = stack.fake().count();
+    let held = Sending::begin(stack.address(), protocol, request, true).unwrap();
+    stack.fake().wait_for_calls(asked + 1, PATIENCE).unwrap();
+    held
 }
 
 #[track_caller]
@@ -80,10 +46,10 @@ fn a_client_that_aborts_leaves_nothing_behind() {
         // The answer comes, and allows, when the client is gone.
         stack.fake().set(Mode::after(Duration::from_millis(1500), Mode::Decision(json!(true))));
         let answered = stack.stat("cluster.opa.upstream_rq_200");
-        let held = Held::begin(&stack, protocol, &Request::get("/aborted"));
+        let held = held(&stack, protocol, &Request::get("/aborted"));
         stack.envoy().wait_for_stat(IN_FLIGHT, 1).unwrap();
         assert_eq!(stack.stat("http.ingress.downstream_rq_active"), 1);
-        held.abort();
+        held.abort().unwrap();
         assert_nothing_is_left(&stack);
 
         stack.envoy().wait_for_stat("cluster.opa.upstream_rq_200", answered + 1).unwrap();
@@ -112,9 +78,9 @@ fn many_aborts_leave_as_little_as_one() {
     stack.fake().set(Mode::Hang);
     for protocol in BOTH {
         let held: Vec<_> =
-            (0..50).map(|_| Held::begin(&stack, protocol, &Request::get("/aborted").protocol(protocol))).collect();
+            (0..50).map(|_| held(&stack, protocol, &Request::get("/aborted").protocol(protocol))).collect();
         stack.envoy().wait_for_stat(IN_FLIGHT, 50).unwrap();
-        held.into_iter().for_each(Held::abort);
+        held.into_iter().for_each(|held| held.abort().unwrap());
         assert_nothing_is_left(&stack);
     }
     stack.fake().set(Mode::Decision(json!(true)));
@@ -130,7 +96,7 @@ fn an_abandoned_call_counts_against_the_limit_until_its_deadline() {
         stack.fake().set(Mode::Hang);
         let rejected = stack.stat(OVERLOADED);
         let started = Instant::now();
-        Held::begin(&stack, protocol, &Request::get("/aborted")).abort();
+        held(&stack, protocol, &Request::get("/aborted")).abort().unwrap();
         assert_nothing_is_left(&stack);
 
         stack.fake().set(Mode::Decision(json!(true)));
@@ -153,8 +119,7 @@ fn an_abandoned_call_counts_against_the_limit_until_its_deadline() {
 fn max_in_flight_calls_are_open_at_once_and_one_more_is_overloaded() {
     let stack = LIMITED.with(&configuration(2, "6s"));
     stack.fake().set(Mode::after(Duration::from_millis(2500), Mode::Decision(json!(true))));
-    let held: Vec<_> =
-        BOTH.map(|protocol| Held::begin(&stack, protocol, &Request::get("/held").protocol(protocol))).into();
+    let held: Vec<_> = BOTH.map(|protocol| held(&stack, protocol, &Request::get("/held").protocol(protocol))).into();
     let counts = [
         ("sark_decisions_total.implementation.none.result.failure_mode_deny", 1),
         ("feature_flag_assignments_total.feature.rust_opa.implementation.remote", 1),
@@ -163,7 +128,7 @@ fn max_in_flight_calls_are_open_at_once_and_one_more_is_overloaded() {
     stack.assert_counts(&counts, || assert_eq!(stack.send(&Request::get("/third")).status, 403));
     assert!(stack.echo().received().is_empty());
     for held in held {
-        assert_eq!(held.status(), 200, "those that had a place are decided");
+        assert_eq!(held.status().unwrap(), 200, "those that had a place are decided");
     }
     assert_eq!(stack.fake().count(), 2);
     // Answered calls give their places back at once.

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use sark_integration::configuration::{and, of};
-use sark_integration::{Connection, Http2, Mode, Protocol, Received, Request, Shared, Stack, Turn, parts};
+use sark_integration::{Connection, Mode, Protocol, Received, Request, Sending, Shared, Stack, Turn, parts};
 use serde_json::{Value, json};
 
 const BOTH: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
@@ -40,42 +40,8 @@ fn post(path: &str, protocol: Protocol) -> Request {
     Request::post(path).protocol(protocol).header("x-user", "alice").header("content-type", "text/plain")
 }
 
-/// A request that is sent piece by piece.
-enum Sending {
-    Http1(Connection),
-    Http2(Http2, sark_integration::client::Http2Stream),
-}
-
-impl Sending {
-    fn begin(stack: &Turn<'_>, protocol: Protocol, request: &Request) -> Self {
-        match protocol {
-            Protocol::Http1 => {
-                let mut connection = Connection::open(stack.address()).unwrap();
-                connection.write(request.to_bytes()).unwrap();
-                Self::Http1(connection)
-            }
-            Protocol::Http2 => {
-                let connection = Http2::open(stack.address()).unwrap();
-                let stream = connection.start(request, false).unwrap();
-                Self::Http2(connection, stream)
-            }
-        }
-    }
-
-    /// `end` is what HTTP/2 says; the connection of HTTP/1.1 goes on.
-    fn data(&mut self, data: &str, end: bool) {
-        match self {
-            Self::Http1(connection) => connection.write(data).unwrap(),
-            Self::Http2(_, stream) => stream.data(data, end).unwrap(),
-        }
-    }
-
-    fn status(self) -> u16 {
-        match self {
-            Self::Http1(mut connection) => connection.response("POST").unwrap().status,
-            Self::Http2(_connection, mut stream) => stream.response().unwrap().status,
-        }
-    }
+fn begin(stack: &Turn<'_>, protocol: Protocol, request: &Request) -> Sending {
+    Sending::begin(stack.address(), protocol, request, false).unwrap()
 }
 
 #[track_caller]
@@ -88,13 +54,13 @@ fn a_body_that_cannot_matter_reaches_the_upstream_before_the_request_ends() {
     for protocol in BOTH {
         let stack = STACK.with(&headers_only(false));
         stack.echo().clear();
-        let mut sending = Sending::begin(&stack, protocol, &post("/left", protocol).header("content-length", "10"));
+        let mut sending = begin(&stack, protocol, &post("/left", protocol).header("content-length", "10"));
         upstream(&stack, "/left", |request| request.body.is_empty() && !request.complete);
-        sending.data("01234", false);
+        sending.data("01234", false).unwrap();
         upstream(&stack, "/left", |request| request.body == b"01234" && !request.complete);
-        sending.data("56789", true);
+        sending.data("56789", true).unwrap();
         upstream(&stack, "/left", |request| request.body == b"0123456789" && request.complete);
-        assert_eq!(sending.status(), 200);
+        assert_eq!(sending.status().unwrap(), 200);
     }
 }
 
@@ -102,26 +68,26 @@ fn a_body_that_cannot_matter_reaches_the_upstream_before_the_request_ends() {
 fn a_body_of_any_length_is_not_held_where_it_may_be_cut() {
     let stack = STACK.with(&headers_only(true));
     stack.echo().clear();
-    let mut sending = Sending::begin(&stack, Protocol::Http2, &post("/left/long", Protocol::Http2));
+    let mut sending = begin(&stack, Protocol::Http2, &post("/left/long", Protocol::Http2));
     let long = "x".repeat(LIMIT * 10);
-    sending.data(&long, false);
+    sending.data(&long, false).unwrap();
     upstream(&stack, "/left/long", |request| request.body == long.as_bytes() && !request.complete);
-    sending.data("", true);
-    assert_eq!(sending.status(), 200);
+    sending.data("", true).unwrap();
+    assert_eq!(sending.status().unwrap(), 200);
 }
 
 /// Sends all of a body but its end: nothing reaches the upstream, and then the answer comes.
 #[track_caller]
 fn assert_held(stack: &Turn<'_>, request: &Request, body: &str, status: u16) {
     stack.echo().clear();
-    let mut sending = Sending::begin(stack, Protocol::Http2, request);
-    sending.data(body, false);
+    let mut sending = begin(stack, Protocol::Http2, request);
+    sending.data(body, false).unwrap();
     // Another request, begun later, is through while this one is held.
     let other = stack.send(&post("/left/other", Protocol::Http2).body("x"));
     assert_eq!(other.status, 200, "{other:?}");
     assert!(stack.echo().received().iter().all(|request| request.path == "/left/other"));
-    sending.data("", true);
-    assert_eq!(sending.status(), status, "{request:?}");
+    sending.data("", true).unwrap();
+    assert_eq!(sending.status().unwrap(), status, "{request:?}");
 }
 
 #[test]
@@ -147,7 +113,7 @@ fn a_body_is_never_longer_than_announced() {
     let stack = STACK.with(&headers_only(false));
     stack.echo().clear();
     let mut sending =
-        Sending::begin(&stack, Protocol::Http2, &post("/left/liar", Protocol::Http2).header("content-length", "10"));
+        begin(&stack, Protocol::Http2, &post("/left/liar", Protocol::Http2).header("content-length", "10"));
     upstream(&stack, "/left/liar", |request| !request.complete);
     let Sending::Http2(_connection, stream) = &mut sending else { panic!("HTTP/2") };
     stream.data("x".repeat(LIMIT + 1), true).unwrap();
@@ -169,10 +135,10 @@ fn the_remote_side_gets_a_body_that_was_left_at_first() {
             stack.echo().clear();
             stack.fake().clear();
             let request = post("/left/conflict", protocol).header("x-conflict", "1").header("content-length", "10");
-            let mut sending = Sending::begin(&stack, protocol, &request);
-            sending.data(&body[..5], false);
-            sending.data(&body[5..], true);
-            assert_eq!(sending.status(), status);
+            let mut sending = begin(&stack, protocol, &request);
+            sending.data(&body[..5], false).unwrap();
+            sending.data(&body[5..], true).unwrap();
+            assert_eq!(sending.status().unwrap(), status);
             let calls = stack.fake().calls();
             assert_eq!(calls.len(), 1, "{calls:?}");
             assert_eq!(calls[0].body["input"]["attributes"]["request"]["http"]["body"], body);

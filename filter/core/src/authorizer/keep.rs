@@ -1,6 +1,8 @@
 //! Decisions that are kept: looked for before a side is asked, kept after it has answered.
 
-use super::{Answer, Check, Request, Step};
+use super::Step;
+use super::check::{Check, Request};
+use super::end::Answer;
 use crate::cache::{CacheError, Keeper, Kept, Place};
 use crate::decision::Decision;
 use crate::host::Host;

@@ -2,6 +2,7 @@ mod on_demand;
 
 use super::*;
 use crate::host::testing::{FakeClock, FakeHost};
+use crate::metrics::Implementation;
 use crate::remote::Reply as RemoteReply;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;

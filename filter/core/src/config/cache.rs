@@ -1,7 +1,8 @@
 //! `features.rust_cache`, checked.
 
-use super::compiled::{Feature, bounded, bounded_usize};
+use super::compiled::{bounded, bounded_usize};
 use super::error::ConfigError;
+use super::features::Feature;
 use super::raw;
 use crate::cache::{self, Bounds};
 use crate::rollout::Percentage;

@@ -3,13 +3,19 @@
 mod cache;
 mod compiled;
 mod error;
+mod features;
 mod flow;
+mod policy;
 mod raw;
+mod remote;
 mod shape;
 #[cfg(test)]
 mod tests;
 
 pub use cache::{Cache, CacheTimes, RemoteCache};
-pub use compiled::{BodyLimit, Config, Feature, Limits, MAX_CONFIG_BYTES, Policy, Program, Remote, Settings, read};
+pub use compiled::{BodyLimit, Config, Limits, MAX_CONFIG_BYTES, Settings, read};
 pub use error::ConfigError;
+pub use features::Feature;
 pub use flow::{FAILURE_MODE_ALLOWED, Flow};
+pub use policy::{Policy, Program};
+pub use remote::Remote;

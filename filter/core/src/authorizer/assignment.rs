@@ -1,0 +1,50 @@
+//! Which side decides for a request, and whether it remembers.
+
+use super::Authorizer;
+use crate::host::Host;
+use crate::metrics::{Counter, Feature, Implementation};
+use crate::request::Head;
+use crate::rollout;
+
+/// Who is to decide.
+#[derive(Clone, Copy)]
+pub(super) struct Assignment {
+    pub(super) side: Implementation,
+    /// Nobody was named by the headers that may name a user.
+    is_anonymous: bool,
+    /// Whether the cache is used, where there is one.
+    pub(super) uses_cache: Option<bool>,
+}
+
+impl Authorizer {
+    /// The side that decides for this request, and whether it remembers.
+    pub(super) fn assignment(&self, head: &Head, decision: usize) -> Assignment {
+        let user = self.config.identity.iter().filter_map(|name| head.get(name)).find(|value| !value.is_empty());
+        let user = user.as_deref();
+        let uses_cache = self.keeper.as_ref().map(|keeper| keeper.feature.applies(rollout::RUST_CACHE, user));
+        let feature = self.config.rust_opa;
+        if !feature.enabled || self.inline(decision).is_none() {
+            return Assignment { side: Implementation::Remote, is_anonymous: false, uses_cache };
+        }
+        let is_anonymous = user.is_none() && !self.config.identity.is_empty();
+        let inline = feature.applies(rollout::RUST_OPA, user);
+        Assignment {
+            side: if inline { Implementation::Rust } else { Implementation::Remote },
+            is_anonymous,
+            uses_cache,
+        }
+    }
+}
+
+impl Assignment {
+    pub(super) fn count(self, host: &dyn Host) {
+        if self.is_anonymous {
+            host.count(Counter::IdentityMissing);
+        }
+        host.count(Counter::Assignment(Feature::RustOpa, self.side));
+        if let Some(uses_cache) = self.uses_cache {
+            let implementation = if uses_cache { Implementation::Rust } else { Implementation::None };
+            host.count(Counter::Assignment(Feature::RustCache, implementation));
+        }
+    }
+}

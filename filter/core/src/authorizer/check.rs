@@ -1,0 +1,333 @@
+//! One request on its way to a decision.
+
+use super::assignment::Assignment;
+use super::{Arrival, Authorizer, Step};
+use crate::builtins::Moment;
+use crate::cache::Place;
+use crate::config::Settings;
+use crate::decision::{Metadata, Mutations, Reply};
+use crate::host::{Host, HostError};
+use crate::metrics::{Counter, Implementation, Outcome, Reason};
+use crate::remote;
+use crate::request::{self, Body, Document, DocumentError, Head, Sources};
+use crate::route::Overrides;
+use regorus::Value;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// One request on its way to a decision. Keeps the configuration it began with to its end.
+pub struct Check {
+    pub(super) authorizer: Rc<Authorizer>,
+    pub(super) path: String,
+    pub(super) state: State,
+    pub(super) failures: Vec<(Implementation, Reason)>,
+    pub(super) route: Overrides,
+    /// Given with a decision, never with an error.
+    pub(super) decision_id: Option<String>,
+    pub(super) dynamic_metadata: Option<Metadata>,
+    pub(super) implementation: Implementation,
+    pub(super) outcome: Outcome,
+}
+
+pub(super) enum State {
+    AwaitsBody(Request),
+    AwaitsReply { sent_at: u64, place: Option<Place> },
+    Done,
+}
+
+/// What is known of a request that waits for a decision.
+pub(super) struct Request {
+    head: Head,
+    /// `None`: it has none, or none that is to be seen, or it has not been waited for.
+    pub(super) body: Option<Body>,
+    /// It has not been waited for: nothing inline depends on it.
+    body_left: bool,
+    pub(super) assignment: Assignment,
+}
+
+impl Authorizer {
+    /// Begins the check of a request whose headers have arrived.
+    pub fn check(self: &Rc<Self>, arrival: Arrival, host: &dyn Host) -> (Check, Step) {
+        let Arrival { head, stripped, end_of_stream } = arrival;
+        let mut check = Check {
+            authorizer: Rc::clone(self),
+            path: head.path().into_owned(),
+            state: State::Done,
+            failures: Vec::new(),
+            route: Overrides::default(),
+            decision_id: None,
+            dynamic_metadata: None,
+            implementation: Implementation::None,
+            outcome: Outcome::FailureModeDeny,
+        };
+        let step = match check.look_at_route(&stripped, host) {
+            Some(step) => step,
+            None => check.begin(head, end_of_stream, host),
+        };
+        (check, step)
+    }
+}
+
+impl Check {
+    /// What the route has to say, where it may; a step if that ends the check.
+    fn look_at_route(&mut self, stripped: &[String], host: &dyn Host) -> Option<Step> {
+        let authorizer = Rc::clone(&self.authorizer);
+        let flow = &authorizer.config.flow;
+        if !flow.route_overrides {
+            return None;
+        }
+        // Removing a header lets Envoy pick another route, and shows the metadata of the first one all the same.
+        if stripped.iter().any(|name| flow.may_reroute(name)) {
+            return Some(self.refuse(Reason::RouteChanged, "a header that is stripped", host));
+        }
+        let (configured, choices) = authorizer.paths.split_first()?;
+        let overrides = match host.route_metadata() {
+            Ok(bytes) => Overrides::read(&bytes, configured, choices),
+            Err(HostError) => return Some(self.host_failed(host)),
+        };
+        match overrides {
+            Ok(overrides) => self.route = overrides,
+            Err(error) => return Some(self.refuse(Reason::RouteMetadata, &error.to_string(), host)),
+        }
+        self.route.disabled.then(|| self.allow(Outcome::Disabled, Mutations::default(), host))
+    }
+
+    fn begin(&mut self, head: Head, end_of_stream: bool, host: &dyn Host) -> Step {
+        let assignment = self.authorizer.assignment(&head, self.route.decision);
+        let body_may_come = self.authorizer.config.body.is_some() && !end_of_stream;
+        if body_may_come && head.is_tunnel() && head.announces_body() {
+            // What comes after the headers of a tunnel is not shown to the policy: a body must not hide there.
+            return self.answer(Outcome::BadRequest, Reply::bad_request("an upgrade or CONNECT with a body"));
+        }
+        let body_may_come = body_may_come && !head.is_tunnel();
+        let body_matters = body_may_come && self.body_matters(&head, assignment.side);
+        let request = Request { head, body: None, body_left: body_may_come && !body_matters, assignment };
+        if body_matters {
+            self.state = State::AwaitsBody(request);
+            return Step::NeedBody;
+        }
+        self.decide(request, host)
+    }
+
+    /// Whether there can be no decision before the body is there. The remote OPA may read all of it.
+    fn body_matters(&self, head: &Head, side: Implementation) -> bool {
+        let Settings { shape, body, .. } = &self.authorizer.config;
+        let limit = body.filter(|limit| !limit.allow_partial_message).map(|limit| limit.max_request_bytes);
+        match self.authorizer.inline(self.route.decision) {
+            Some(inline) if side == Implementation::Rust => {
+                request::body_matters(shape, &inline.selection, head, limit)
+            }
+            _ => true,
+        }
+    }
+
+    /// The body that is waited for will not be handed over.
+    pub fn body_unavailable(&mut self, host: &dyn Host) -> Step {
+        self.refuse(Reason::BodyUnavailable, "allow_on_headers_stop_iteration is off", host)
+    }
+
+    /// The body has grown to `received` bytes; `complete`: it is whole, by end of stream or because trailers came.
+    pub fn body(&mut self, received: usize, complete: bool, host: &dyn Host) -> Step {
+        let (State::AwaitsBody(mut request), Some(limit)) =
+            (std::mem::replace(&mut self.state, State::Done), self.authorizer.config.body)
+        else {
+            return self.out_of_turn(host);
+        };
+        let too_large = received > limit.max_request_bytes;
+        if too_large && !limit.allow_partial_message {
+            return self.answer(Outcome::BodyTooLarge, Reply::body_too_large());
+        }
+        // At exactly the limit with more to come it is not known yet whether the policy sees the whole body: Envoy
+        // calls it whole (contract 1.7, boundary hole), we wait for the next byte or the end.
+        if !too_large && !complete {
+            self.state = State::AwaitsBody(request);
+            return Step::NeedBody;
+        }
+        if received > 0 {
+            match host.body(received.min(limit.max_request_bytes)) {
+                Ok(bytes) => request.body = Some(Body { bytes, received }),
+                Err(HostError) => return self.host_failed(host),
+            }
+        }
+        // It was left until the inline side had failed.
+        if std::mem::take(&mut request.body_left) { self.fall_back(&request, host) } else { self.decide(request, host) }
+    }
+
+    /// What became of the call of [`Step::Call`].
+    pub fn resume(&mut self, reply: remote::Reply, host: &dyn Host) -> Step {
+        let State::AwaitsReply { sent_at, place } = std::mem::replace(&mut self.state, State::Done) else {
+            return self.out_of_turn(host);
+        };
+        let authorizer = Rc::clone(&self.authorizer);
+        let Some(remote) = &authorizer.config.remote else {
+            return self.out_of_turn(host);
+        };
+        let elapsed = Duration::from_nanos(authorizer.clock.now().saturating_sub(sent_at));
+        let decision = remote::result(remote, reply, elapsed)
+            .map_err(|reason| (reason, String::new()))
+            .and_then(|result| self.read_decision(&result));
+        match decision {
+            Ok(answer) => self.conclude(Implementation::Remote, answer, place, None, host),
+            Err((reason, detail)) => {
+                self.failed(Implementation::Remote, reason, &detail, host);
+                self.undecided(host)
+            }
+        }
+    }
+
+    /// Something the proxy was to do for an allowed request failed: the request is answered instead.
+    pub fn host_failed(&mut self, host: &dyn Host) -> Step {
+        self.state = State::Done;
+        host.count(Counter::HostError);
+        self.error_reply()
+    }
+
+    /// The last step has been carried out: counts how the request ended. Once per request.
+    pub fn settle(&self, host: &dyn Host) {
+        host.count(Counter::Decision(self.implementation, self.outcome));
+    }
+
+    /// Who decided; `None` while nobody has.
+    #[must_use]
+    pub const fn implementation(&self) -> Implementation {
+        self.implementation
+    }
+
+    /// The failed attempts, in order, for access logs: `rust:time_limit,remote:timeout`; `None` if none failed.
+    #[must_use]
+    pub fn error(&self) -> Option<String> {
+        let failures: Vec<String> = self
+            .failures
+            .iter()
+            .map(|(implementation, reason)| format!("{}:{}", implementation.label(), reason.label()))
+            .collect();
+        (!failures.is_empty()).then(|| failures.join(","))
+    }
+
+    /// What filters and access logs behind this one may know, by name. Only a decision has an id.
+    #[must_use]
+    pub fn states(&self) -> Vec<(&'static str, String)> {
+        let mut states = vec![("sark.implementation", self.implementation.label().to_owned())];
+        states.extend(self.error().map(|error| ("sark.error", error)));
+        if let Some(id) = &self.decision_id {
+            states.push(("sark.decision_id", id.clone()));
+            states.extend(self.dynamic_metadata.iter().map(|metadata| ("sark.dynamic_metadata", metadata.to_json(id))));
+        }
+        states
+    }
+
+    fn decide(&mut self, request: Request, host: &dyn Host) -> Step {
+        if request.assignment.side == Implementation::Rust {
+            return self.evaluate(request, host);
+        }
+        match self.document(&request, host) {
+            Ok(document) => {
+                request.assignment.count(host);
+                self.call(&request, &document, host)
+            }
+            Err(error) => self.no_document(&error, host),
+        }
+    }
+
+    fn evaluate(&mut self, request: Request, host: &dyn Host) -> Step {
+        let authorizer = Rc::clone(&self.authorizer);
+        // `assignment` sends nobody here when there is no engine.
+        let Some(inline) = authorizer.inline(self.route.decision) else {
+            return self.out_of_turn(host);
+        };
+        let extensions = self.route.context_extensions();
+        let input = match request::input(&authorizer.sources(&request, extensions.as_ref(), host), &inline.selection) {
+            Err(DocumentError::Inexact) => Err((Reason::InexactInput, String::new())),
+            Err(error) => return self.no_document(&error, host),
+            Ok(input) => Ok(input),
+        };
+        request.assignment.count(host);
+        let place = match input.as_ref().map(|input| self.recall(Implementation::Rust, &request, input, host)) {
+            Ok(Err(step)) => return step,
+            Ok(Ok(place)) => place,
+            Err(_) => None,
+        };
+        let Ok(now_ns) = host.now() else {
+            return self.host_failed(host);
+        };
+        let moment = Moment { now_ns, seed: host.random() };
+        let decision = input
+            .and_then(|input| {
+                inline.engine.evaluate(input, moment).map_err(|error| (error.reason(), format!("{error:?}")))
+            })
+            .and_then(|result| self.read_decision(&result));
+        let (reason, detail) = match decision {
+            Ok(answer) => {
+                let time_of_day = inline.engine.holds_until().map(|until| (now_ns, until));
+                return self.conclude(Implementation::Rust, answer, place, time_of_day, host);
+            }
+            Err(failure) => failure,
+        };
+        self.failed(Implementation::Rust, reason, &detail, host);
+        if !authorizer.config.rust_opa.fallback_on_error || authorizer.config.remote.is_none() {
+            return self.undecided(host);
+        }
+        if request.body_left {
+            self.state = State::AwaitsBody(request);
+            return Step::NeedBody;
+        }
+        self.fall_back(&request, host)
+    }
+
+    /// The inline side has failed: the remote OPA is asked, with all there is.
+    fn fall_back(&mut self, request: &Request, host: &dyn Host) -> Step {
+        match self.document(request, host) {
+            Ok(document) => {
+                host.count(Counter::Fallback);
+                self.call(request, &document, host)
+            }
+            Err(error) => self.no_document(&error, host),
+        }
+    }
+
+    fn document(&self, request: &Request, host: &dyn Host) -> Result<Document, DocumentError> {
+        let extensions = self.route.context_extensions();
+        request::document(&self.authorizer.sources(request, extensions.as_ref(), host))
+    }
+
+    fn no_document(&mut self, error: &DocumentError, host: &dyn Host) -> Step {
+        match error {
+            DocumentError::Parse(error) => self.answer(Outcome::BadRequest, Reply::bad_request(&error.to_string())),
+            DocumentError::Host(HostError) | DocumentError::Inexact => self.host_failed(host),
+        }
+    }
+
+    fn call(&mut self, request: &Request, document: &Document, host: &dyn Host) -> Step {
+        let place = match self.recall_remote(request, document, host) {
+            Ok(place) => place,
+            Err(step) => return step,
+        };
+        match self.authorizer.config.remote.as_ref().map(|remote| remote::call(remote, self.route.decision, document)) {
+            Some(Ok(callout)) => {
+                let sent_at = self.authorizer.clock.now();
+                self.state = State::AwaitsReply { sent_at, place };
+                Step::Call(callout)
+            }
+            // No remote side, which `config` rules out, or an input that is no JSON, which `request` rules out.
+            _ => self.out_of_turn(host),
+        }
+    }
+
+    pub(super) fn failed(&mut self, implementation: Implementation, reason: Reason, detail: &str, host: &dyn Host) {
+        self.failures.push((implementation, reason));
+        host.count(Counter::EvaluationError(implementation, reason));
+        host.report(implementation, reason, detail);
+    }
+}
+
+impl Authorizer {
+    fn sources<'a>(
+        &'a self,
+        request: &'a Request,
+        context_extensions: Option<&'a Value>,
+        host: &'a dyn Host,
+    ) -> Sources<'a> {
+        let Request { head, body, .. } = request;
+        Sources { shape: &self.config.shape, head, body: body.as_ref(), context_extensions, host }
+    }
+}

@@ -1,0 +1,76 @@
+//! `features` and `identity`, checked.
+
+use super::compiled::header_name;
+use super::error::ConfigError;
+use super::flow::Flow;
+use super::raw;
+use crate::rollout::{self, Percentage};
+
+const MAX_IDENTITY_SOURCES: usize = 8;
+
+/// A feature flag.
+#[derive(Debug, Clone, Copy)]
+pub struct Feature {
+    /// Off: nobody.
+    pub enabled: bool,
+    /// Share of users.
+    pub percentage: Percentage,
+    /// An inline error asks the remote side.
+    pub fallback_on_error: bool,
+}
+
+impl Feature {
+    /// Whether a user has the feature; `salt` is its name. Nobody in particular has it only where everyone has.
+    #[must_use]
+    pub fn applies(self, salt: &str, user: Option<&str>) -> bool {
+        let is_inside = |user: &str| self.percentage.contains(rollout::bucket(salt, user.as_bytes()));
+        self.enabled && (self.percentage.is_everyone() || user.is_some_and(is_inside))
+    }
+}
+
+pub(super) fn feature(raw: &raw::RustOpa, has_remote: bool) -> Result<Feature, ConfigError> {
+    const PERCENTAGE: &str = "features.rust_opa.rollout_percentage";
+    let percentage =
+        Percentage::new(raw.rollout_percentage).map_err(|message| ConfigError::new(PERCENTAGE, message))?;
+    if !has_remote && !raw.enabled {
+        return Err(ConfigError::new(
+            "features.rust_opa.enabled",
+            "cannot be false without `remote`: nobody could decide",
+        ));
+    }
+    if !has_remote && !percentage.is_everyone() {
+        return Err(ConfigError::new(PERCENTAGE, "must be 100 without `remote`: nobody could decide for the rest"));
+    }
+    Ok(Feature { enabled: raw.enabled, percentage, fallback_on_error: raw.fallback_on_error })
+}
+
+pub(super) fn identity(
+    raw: &[raw::Object<raw::IdentitySource>],
+    features: [(&str, Option<Feature>); 2],
+    flow: &Flow,
+) -> Result<Vec<String>, ConfigError> {
+    if raw.len() > MAX_IDENTITY_SOURCES {
+        return Err(ConfigError::new("identity", format!("at most {MAX_IDENTITY_SOURCES} sources are allowed")));
+    }
+    let is_split = |feature: &Feature| feature.enabled && feature.percentage.is_split();
+    let split = features.iter().find(|(_, feature)| feature.as_ref().is_some_and(is_split));
+    if let Some((name, _)) = split.filter(|_| raw.is_empty()) {
+        return Err(ConfigError::new(
+            "identity",
+            format!(
+                "must name where the user is taken from when `features.{name}.rollout_percentage` is neither 0 nor 100"
+            ),
+        ));
+    }
+    raw.iter()
+        .enumerate()
+        .map(|(index, source)| {
+            let key = format!("identity[{index}].header");
+            let name = header_name(&source.0.header, &key)?;
+            if flow.strips(name.as_bytes()) {
+                return Err(ConfigError::new(key, format!("`{name}` is removed from every request and never there")));
+            }
+            Ok(name)
+        })
+        .collect()
+}

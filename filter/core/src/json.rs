@@ -4,8 +4,11 @@
 //! refuses lone surrogates that Go replaces, its number bridge into the engine turns the object
 //! `{"$serde_json::private::Number": "1"}` into the number 1, and the engine expands `1e999999999` digit by digit.
 
+mod shared;
+
 use crate::text::push_replacing_invalid;
 use regorus::Value;
+use shared::Shared;
 
 /// Deepest nesting of arrays and objects that is read, unless a caller says otherwise.
 pub const MAX_DEPTH: usize = 128;
@@ -21,13 +24,15 @@ pub struct Bounds {
     pub depth: usize,
     /// A name that stands twice in an object is beyond the bounds: for texts that OPA reads with more than one library.
     pub unique_names: bool,
+    /// Equal values are held once: for what is kept, and worth the time.
+    pub shared: bool,
 }
 
 impl Bounds {
     /// What the remote OPA or a policy's own texts hold.
-    pub const REQUEST: Self = Self { values: 500_000, depth: MAX_DEPTH, unique_names: false };
+    pub const REQUEST: Self = Self { values: 500_000, depth: MAX_DEPTH, unique_names: false, shared: false };
     /// What the operator sends: the `data` document.
-    pub const DATA: Self = Self { values: 5_000_000, depth: MAX_DEPTH, unique_names: false };
+    pub const DATA: Self = Self { values: 5_000_000, depth: MAX_DEPTH, unique_names: false, shared: true };
     /// A token: what a client sends, read more than once.
     pub const TOKEN: Self = Self { unique_names: true, ..Self::REQUEST };
 }
@@ -95,7 +100,7 @@ pub fn parse_within(text: &[u8], bounds: Bounds) -> Result<Value, JsonError> {
 /// # Errors
 /// What is not JSON, or nested too deeply.
 pub fn read(text: &[u8], bounds: Bounds) -> Result<Reading, JsonError> {
-    let mut reader = Reader { text, rest: text, bounds, values: 0, unheld: None, respelled: false };
+    let mut reader = Reader::new(text, bounds);
     let value = reader.value(0)?;
     reader.white_space();
     if !reader.rest.is_empty() {
@@ -111,7 +116,7 @@ pub fn read(text: &[u8], bounds: Bounds) -> Result<Reading, JsonError> {
 /// # Errors
 /// As of [`read`], as far as this still looks.
 pub fn rewrite(text: &[u8]) -> Result<String, JsonError> {
-    let mut reader = Reader { text, rest: text, bounds: Bounds::REQUEST, values: 0, unheld: None, respelled: false };
+    let mut reader = Reader::new(text, Bounds::REQUEST);
     let mut out = String::with_capacity(text.len());
     loop {
         reader.white_space();
@@ -144,9 +149,24 @@ struct Reader<'a> {
     /// Where the first thing stands that the engine cannot hold.
     unheld: Option<JsonError>,
     respelled: bool,
+    /// Values met before, where equal ones are held once.
+    shared: Option<Shared>,
 }
 
 impl<'a> Reader<'a> {
+    fn new(text: &'a [u8], bounds: Bounds) -> Self {
+        let shared = bounds.shared.then(|| Shared::new(text.len()));
+        Self { text, rest: text, bounds, values: 0, unheld: None, respelled: false, shared }
+    }
+
+    /// A text or a container that is whole.
+    fn kept(&mut self, value: Value) -> Value {
+        match &mut self.shared {
+            Some(shared) => shared.share(value),
+            None => value,
+        }
+    }
+
     fn error(&self, message: &'static str) -> JsonError {
         JsonError { offset: self.text.len().saturating_sub(self.rest.len()), message, beyond_bounds: false }
     }
@@ -192,7 +212,7 @@ impl<'a> Reader<'a> {
             None => Err(self.error("unexpected end of JSON input")),
             Some(b'{') => self.object(depth),
             Some(b'[') => self.array(depth),
-            Some(b'"') => Ok(Value::from(self.string()?)),
+            Some(b'"') => self.text(),
             Some(b't') => self.word(b"true", Value::Bool(true)),
             Some(b'f') => self.word(b"false", Value::Bool(false)),
             Some(b'n') => self.word(b"null", Value::Null),
@@ -235,7 +255,13 @@ impl<'a> Reader<'a> {
             self.white_space();
             match self.next() {
                 Some(b',') => {}
-                Some(b']') => return Ok(Value::from(items)),
+                Some(b']') => {
+                    // What is kept takes what it needs and no more.
+                    if self.shared.is_some() {
+                        items.shrink_to_fit();
+                    }
+                    return Ok(self.kept(Value::from(items)));
+                }
                 _ => return Err(self.error("expected `,` or `]` after an array element")),
             }
         }
@@ -255,22 +281,27 @@ impl<'a> Reader<'a> {
             if self.peek() != Some(b'"') {
                 return Err(self.error("expected a string as object key"));
             }
-            let key = self.string()?;
+            let key = self.text()?;
             self.white_space();
             if self.next() != Some(b':') {
                 return Err(self.error("expected `:` after an object key"));
             }
             let value = self.value(depth)?;
-            if self.unheld.is_none() && members.insert(Value::from(key), value).is_some() && self.bounds.unique_names {
+            if self.unheld.is_none() && members.insert(key, value).is_some() && self.bounds.unique_names {
                 return Err(self.bound("a name stands twice in an object"));
             }
             self.white_space();
             match self.next() {
                 Some(b',') => {}
-                Some(b'}') => return Ok(Value::from(members)),
+                Some(b'}') => return Ok(self.kept(Value::from(members))),
                 _ => return Err(self.error("expected `,` or `}` after an object member")),
             }
         }
+    }
+
+    fn text(&mut self) -> Result<Value, JsonError> {
+        let text = Value::from(self.string()?);
+        Ok(self.kept(text))
     }
 
     fn string(&mut self) -> Result<String, JsonError> {

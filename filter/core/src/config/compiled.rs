@@ -113,7 +113,7 @@ pub fn read(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Config
     Ok(Config { policy, settings })
 }
 
-fn parse(bytes: &[u8]) -> Result<raw::Config, ConfigError> {
+fn parse(bytes: &[u8]) -> Result<raw::Config<'_>, ConfigError> {
     if bytes.len() > MAX_CONFIG_BYTES {
         return Err(ConfigError::new(
             ".",

@@ -44,7 +44,7 @@ pub enum Program {
     },
 }
 
-pub(super) fn policy(raw: raw::Policy, has_remote: bool) -> Result<Policy, ConfigError> {
+pub(super) fn policy(raw: raw::Policy<'_>, has_remote: bool) -> Result<Policy, ConfigError> {
     let path = DecisionPath::parse(&raw.path).map_err(|message| ConfigError::new("policy.path", message))?;
     let more_paths = more_paths(&raw.paths, &path)?;
     let unsupported_goes_remote = raw.unsupported == raw::Unsupported::Remote;
@@ -60,7 +60,7 @@ pub(super) fn policy(raw: raw::Policy, has_remote: bool) -> Result<Policy, Confi
             None | Some(raw::RegoVersion::V1) => RegoVersion::V1,
         };
         let modules = raw.modules.unwrap_or_default().0.into_iter().map(|(name, text)| Module { name, text }).collect();
-        let data = data(raw.data.as_deref())?;
+        let data = data(raw.data)?;
         return Ok(Policy {
             program: Program::Source { modules, version },
             data,

@@ -74,8 +74,9 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for MapVisitor<T> {
 /// The whole document.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Config {
-    pub policy: Object<Policy>,
+pub struct Config<'a> {
+    #[serde(borrow)]
+    pub policy: Object<Policy<'a>>,
     pub remote: Option<Object<Remote>>,
     pub features: Object<Features>,
     pub identity: Vec<Object<IdentitySource>>,
@@ -109,10 +110,12 @@ pub struct Config {
 /// `policy`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Policy {
+pub struct Policy<'a> {
     pub bundle: Option<String>,
     pub modules: Option<Map<String>>,
-    pub data: Option<Box<RawValue>>,
+    /// Not copied: it may be most of the configuration.
+    #[serde(borrow)]
+    pub data: Option<&'a RawValue>,
     pub rego_version: Option<RegoVersion>,
     pub path: String,
     pub paths: Vec<String>,

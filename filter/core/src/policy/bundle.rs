@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::read::MultiGzDecoder;
 use regorus::Value;
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{self, Read};
 
 /// Bytes that a bundle may have when unpacked: what bounds a compression bomb.
 const MAX_UNPACKED: u64 = 64 * 1024 * 1024;
@@ -62,16 +62,24 @@ pub fn of_files(all: BTreeMap<String, Vec<u8>>) -> Result<Bundle, String> {
     files.finish()
 }
 
-/// All files, by name.
+/// All files, by name. One at a time, so that nothing is held twice.
 fn unpack(packed: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, String> {
-    let broken = |error: std::io::Error| format!("is not a gzipped tar archive: {error}");
-    // Whole first: an archive that is cut at a file's end looks complete.
-    let mut unpacked = Vec::new();
-    MultiGzDecoder::new(packed).take(MAX_UNPACKED.saturating_add(1)).read_to_end(&mut unpacked).map_err(broken)?;
-    if u64::try_from(unpacked.len()).is_ok_and(|length| length > MAX_UNPACKED) {
-        return Err(format!("has more than {MAX_UNPACKED} bytes unpacked"));
-    }
-    let mut archive = tar::Archive::new(unpacked.as_slice());
+    let mut unpacked = Unpacked { stream: MultiGzDecoder::new(packed), left: MAX_UNPACKED.saturating_add(1) };
+    let files = files(&mut unpacked).and_then(|files| {
+        // To the end of the stream: an archive that is cut at a file's end looks complete.
+        io::copy(&mut unpacked, &mut io::sink()).map_err(broken)?;
+        Ok(files)
+    });
+    // Whatever became of what was cut off.
+    if unpacked.left == 0 { Err(format!("has more than {MAX_UNPACKED} bytes unpacked")) } else { files }
+}
+
+fn broken(error: io::Error) -> String {
+    format!("is not a gzipped tar archive: {error}")
+}
+
+fn files(unpacked: impl Read) -> Result<BTreeMap<String, Vec<u8>>, String> {
+    let mut archive = tar::Archive::new(unpacked);
     let mut files = BTreeMap::new();
     for (index, entry) in archive.entries().map_err(broken)?.enumerate() {
         if index >= MAX_ENTRIES {
@@ -89,13 +97,28 @@ fn unpack(packed: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, String> {
         if !is_read(&name) {
             continue;
         }
-        let mut bytes = Vec::new();
+        // What the archive says of the length is no more than a hint.
+        let mut bytes = Vec::with_capacity(usize::try_from(entry.size().min(MAX_UNPACKED)).unwrap_or(0));
         entry.read_to_end(&mut bytes).map_err(|error| format!("{name}: {error}"))?;
         if files.insert(name.clone(), bytes).is_some() {
             return Err(format!("{name} stands twice"));
         }
     }
     Ok(files)
+}
+
+/// A stream that ends after so many bytes.
+struct Unpacked<R> {
+    stream: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = (&mut self.stream).take(self.left).read(buffer)?;
+        self.left = self.left.saturating_sub(u64::try_from(read).unwrap_or(u64::MAX));
+        Ok(read)
+    }
 }
 
 /// Files that mean something to us; others may lie in a bundle.

@@ -112,6 +112,15 @@ fn what_is_no_bundle_is_refused() {
 }
 
 #[test]
+fn an_archive_that_is_cut_behind_its_last_file_is_refused() {
+    let whole = STANDARD.decode(pack(&tar(&[("a.rego", "package a")]))).unwrap();
+    for missing in 1..20 {
+        let cut = STANDARD.encode(&whole[..whole.len() - missing]);
+        assert!(read(&cut).is_err(), "{missing} bytes missing");
+    }
+}
+
+#[test]
 fn a_compression_bomb_and_too_many_files_are_refused() {
     let bomb = pack(&vec![0; 64 * 1024 * 1024 + 1]);
     assert!(bomb.len() < 1_000_000);

@@ -14,10 +14,11 @@ use crate::cache::{Facts, Keeper, Revision};
 use crate::config::{self, Config, ConfigError, Settings};
 use crate::decision::{Mutations, Reply};
 use crate::engine::{self, Engine, LoadError, Loaded, Shelf};
-use crate::host::Clock;
+use crate::host::{Clock, Live};
 use crate::policy::DecisionPath;
 use crate::remote::Callout;
 use crate::request::{self, Head, Selection};
+use crate::rollout::Rollout;
 use std::rc::Rc;
 
 pub use check::Check;
@@ -30,6 +31,7 @@ pub struct Authorizer {
     /// One for each path. `None`: it cannot be decided inline, and the remote OPA decides for everyone.
     engines: Vec<Option<Inline>>,
     keeper: Option<Keeper>,
+    rollout: Rollout,
     clock: Rc<dyn Clock>,
     summary: String,
 }
@@ -84,7 +86,21 @@ impl Authorizer {
         });
         let (keeper, kept) = keeper.unzip();
         summaries.extend(kept.into_iter().flatten());
-        Ok(Self { config: settings, paths, engines, keeper, clock, summary: summaries.join("; ") })
+        let rollout = Rollout::new(&settings, engines.iter().any(Option::is_some));
+        Ok(Self { config: settings, paths, engines, keeper, rollout, clock, summary: summaries.join("; ") })
+    }
+
+    /// From now on the live state of this plugin counts.
+    #[must_use]
+    pub fn attached(mut self, live: Rc<dyn Live>, plugin: &str, shelf: &Shelf) -> Self {
+        self.rollout.attach(live, shelf.known(plugin));
+        self
+    }
+
+    /// Who has which feature, and the way to change it while the proxy runs.
+    #[must_use]
+    pub const fn rollout(&self) -> &Rollout {
+        &self.rollout
     }
 
     /// One line for the operator: how the policy is evaluated, and why so.

@@ -5,7 +5,7 @@ use crate::cache::CacheError;
 use crate::config;
 use crate::engine::Shelf;
 use crate::host::testing::FakeClock;
-use crate::metrics::{CACHE_BYTES, CACHE_ENTRIES, CALLOUTS_IN_FLIGHT, CacheOperation, Counter, Reason};
+use crate::metrics::{CACHE_BYTES, CACHE_ENTRIES, CALLOUTS_IN_FLIGHT, CacheOperation, Counter, LIVE_CHANGES, Reason};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::rc::Rc;
@@ -95,7 +95,7 @@ fn every_counter_and_every_reason_has_its_row() {
     {
         assert!(FAILURE_MODES.contains(&format!("`{label}`")), "no row names {label}");
     }
-    for gauge in [CALLOUTS_IN_FLIGHT, CACHE_ENTRIES, CACHE_BYTES] {
+    for gauge in [CALLOUTS_IN_FLIGHT, CACHE_ENTRIES, CACHE_BYTES, LIVE_CHANGES] {
         assert!(FAILURE_MODES.contains(&format!("`{gauge}`")), "no row names {gauge}");
     }
     let sides = [("rust", &Reason::RUST[..]), ("remote", &Reason::REMOTE[..]), ("none", &Reason::NEITHER[..])];

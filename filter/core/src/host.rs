@@ -1,7 +1,7 @@
 //! What the core asks of the proxy it runs in. Time, randomness and everything else from outside come through here,
 //! so that a test is a host too.
 
-use crate::metrics::{Counter, Implementation, Reason};
+use crate::metrics::{Counter, Implementation, LiveError, Reason};
 
 /// A monotonic clock. Shared, because the engine reads it in the middle of an evaluation.
 pub trait Clock {
@@ -50,6 +50,39 @@ pub trait Host {
     /// Tells the operator that a side could not decide. `detail` names places of the policy and keys of the result,
     /// never values of the request.
     fn report(&self, implementation: Implementation, reason: Reason, detail: &str);
+}
+
+/// What all workers of a proxy share of one plugin: one document, changed while the proxy runs.
+pub trait Live {
+    /// How often the document of any plugin was changed; another number means: look at it. Read with every request.
+    ///
+    /// # Errors
+    /// The proxy did not tell.
+    fn changes(&self) -> Result<u64, HostError>;
+
+    /// The document, if there is one, and a number, never 0, that it has until it is stored again.
+    ///
+    /// # Errors
+    /// The proxy did not hand it out.
+    fn load(&self) -> Result<Option<(Vec<u8>, u32)>, HostError>;
+
+    /// Stores the document, for all workers at once, if it still has this number or there is none; whether it did.
+    ///
+    /// # Errors
+    /// The proxy did not store it.
+    fn store(&self, document: &[u8], number: u32) -> Result<bool, HostError>;
+
+    /// Adds one to the number of changes.
+    ///
+    /// # Errors
+    /// The proxy did not.
+    fn announce(&self) -> Result<(), HostError>;
+
+    /// The time now, in milliseconds since the epoch; `None`: the proxy did not tell.
+    fn now_ms(&self) -> Option<u64>;
+
+    /// Counts an error, and tells the operator.
+    fn failed(&self, error: LiveError);
 }
 
 #[cfg(test)]

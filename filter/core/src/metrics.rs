@@ -241,6 +241,15 @@ pub enum Feature {
 }
 
 impl Feature {
+    /// Every member, in label order.
+    pub const ALL: [Self; 2] = [Self::RustOpa, Self::RustCache];
+
+    /// The feature of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|feature| feature.label() == name)
+    }
+
     /// The label's value.
     #[must_use]
     pub const fn label(self) -> &'static str {
@@ -286,6 +295,32 @@ impl CacheOperation {
     }
 }
 
+/// What went wrong with the live state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LiveError {
+    /// The proxy did not hand out the document, or the number of its changes.
+    Read,
+    /// The document is not one of ours.
+    Malformed,
+    /// The proxy did not store the document, or did not tell the workers of it.
+    Write,
+}
+
+impl LiveError {
+    /// Every member, in label order.
+    pub const ALL: [Self; 3] = [Self::Read, Self::Malformed, Self::Write];
+
+    /// The label's value.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Malformed => "malformed",
+            Self::Write => "write",
+        }
+    }
+}
+
 /// Something that is counted, with its labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Counter {
@@ -306,6 +341,8 @@ pub enum Counter {
     Cache(CacheOperation),
     /// `cache_operation_errors_total{implementation="rust", reason}`.
     CacheError(CacheError),
+    /// `sark_live_errors_total{reason}`.
+    LiveError(LiveError),
 }
 
 impl Counter {
@@ -330,6 +367,7 @@ impl Counter {
         all.push(Self::HostError);
         all.extend(CacheOperation::ALL.map(Self::Cache));
         all.extend(CacheError::ALL.map(Self::CacheError));
+        all.extend(LiveError::ALL.map(Self::LiveError));
         all
     }
 
@@ -359,12 +397,17 @@ impl Counter {
             Self::CacheError(error) => {
                 format!("cache_operation_errors_total.implementation.rust.reason.{}", error.label())
             }
+            Self::LiveError(error) => format!("sark_live_errors_total.reason.{}", error.label()),
         }
     }
 }
 
 /// Gauge: calls to the remote OPA that are open, over all workers.
 pub const CALLOUTS_IN_FLIGHT: &str = "sark_callouts_in_flight";
+
+/// Gauge: changes of live states since the process started. Not a counter: Envoy's admin interface sets those to 0, and a
+/// worker would take an earlier number for one that it has seen.
+pub const LIVE_CHANGES: &str = "sark_live_changes";
 
 /// Gauge: decisions that are kept, over all workers.
 pub const CACHE_ENTRIES: &str = "rust_cache_size_entries";

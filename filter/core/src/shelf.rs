@@ -5,7 +5,9 @@
 
 use crate::cache::{Bounds, Cache};
 use crate::plan::Plan;
-use std::cell::RefCell;
+use crate::rollout::Known;
+use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::rc::{Rc, Weak};
 
 /// One VM's.
@@ -15,6 +17,10 @@ pub struct Shelf {
     pub(crate) plans: InUse<[u8; 32], Plan>,
     /// By how much they may hold. Configurations that agree in that share one, each with keys of its own.
     pub(crate) caches: InUse<Bounds, RefCell<Cache>>,
+    /// By the plugin's name.
+    lives: InUse<String, Known>,
+    /// How often an operator had caches emptied, in which plugin of this VM ever: it empties those of all of them.
+    pub(crate) cleanings: Rc<Cell<u64>>,
 }
 
 /// How the caches of a VM stand.
@@ -29,12 +35,20 @@ pub struct Swept {
 }
 
 impl Shelf {
+    /// What this VM knows of the live state of a plugin.
+    pub(crate) fn known(&self, plugin: &str) -> Rc<Known> {
+        let Ok((known, _)) =
+            self.lives.take(plugin.to_owned(), || Ok::<_, Infallible>(Known::new(Rc::clone(&self.cleanings))));
+        known
+    }
+
     /// Removes decisions whose time is over, a bounded part of them; `now` is that of the VM's clock.
     #[must_use]
     pub fn sweep(&self, now: u64) -> Swept {
         let mut swept = Swept::default();
         for cache in self.caches.all() {
             let Ok(mut cache) = cache.try_borrow_mut() else { continue };
+            cache.renew(self.cleanings.get());
             swept.expired = swept.expired.saturating_add(cache.sweep(now));
             swept.entries = swept.entries.saturating_add(cache.len());
             swept.bytes = swept.bytes.saturating_add(cache.bytes());

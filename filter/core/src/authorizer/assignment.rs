@@ -4,7 +4,7 @@ use super::Authorizer;
 use crate::host::Host;
 use crate::metrics::{Counter, Feature, Implementation};
 use crate::request::Head;
-use crate::rollout;
+use crate::rollout::InForce;
 
 /// Who is to decide.
 #[derive(Clone, Copy)]
@@ -21,13 +21,13 @@ impl Authorizer {
     pub(super) fn assignment(&self, head: &Head, decision: usize) -> Assignment {
         let user = self.config.identity.iter().filter_map(|name| head.get(name)).find(|value| !value.is_empty());
         let user = user.as_deref();
-        let uses_cache = self.keeper.as_ref().map(|keeper| keeper.feature.applies(rollout::RUST_CACHE, user));
-        let feature = self.config.rust_opa;
-        if !feature.enabled || self.inline(decision).is_none() {
+        let InForce { rust_opa, rust_cache } = self.rollout.in_force();
+        let uses_cache = rust_cache.map(|feature| feature.applies(user));
+        if !rust_opa.enabled || self.inline(decision).is_none() {
             return Assignment { side: Implementation::Remote, is_anonymous: false, uses_cache };
         }
         let is_anonymous = user.is_none() && !self.config.identity.is_empty();
-        let inline = feature.applies(rollout::RUST_OPA, user);
+        let inline = rust_opa.applies(user);
         Assignment {
             side: if inline { Implementation::Rust } else { Implementation::Remote },
             is_anonymous,

@@ -14,7 +14,7 @@ use crate::plan::Reads;
 use crate::policy::DecisionPath;
 use crate::shelf::Shelf;
 use regorus::Value;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::rc::Rc;
 
@@ -23,6 +23,8 @@ pub struct Keeper {
     /// For whom it is used.
     pub feature: Feature,
     cache: Rc<RefCell<Cache>>,
+    /// How often caches were to be emptied.
+    cleanings: Rc<Cell<u64>>,
     /// By decision: how the answers of each side are kept, if they are.
     inline: Vec<Option<Terms>>,
     remote: Vec<Terms>,
@@ -94,7 +96,8 @@ impl Keeper {
         let remote = settings.remote.iter().flat_map(|remote| {
             decisions.iter().map(|decision| Terms::remote(revision, decision, &remote.key, remote.ttl))
         });
-        let keeper = Self { feature: settings.feature, cache, inline, remote: remote.collect() };
+        let cleanings = Rc::clone(&shelf.cleanings);
+        let keeper = Self { feature: settings.feature, cache, cleanings, inline, remote: remote.collect() };
         (keeper, summaries)
     }
 
@@ -127,6 +130,7 @@ impl Keeper {
         let (Some(terms), Ok(mut cache)) = (self.terms(side, decision), self.cache.try_borrow_mut()) else {
             return Ok(Kept::Never);
         };
+        cache.renew(self.cleanings.get());
         let key = key::of(&terms.scope, &terms.parts, input)?;
         Ok(match cache.get(&key, now, time_of_day)? {
             Some(decision) => Kept::Decision(decision),

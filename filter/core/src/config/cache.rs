@@ -5,7 +5,7 @@ use super::error::ConfigError;
 use super::features::Feature;
 use super::raw;
 use crate::cache::{self, Bounds};
-use crate::rollout::Percentage;
+use crate::rollout::{Percentage, Source};
 use std::time::Duration;
 
 /// Longest time a decision may be kept: a day.
@@ -62,7 +62,12 @@ pub(super) fn cache(raw: &raw::RustCache, has_remote: bool) -> Result<Cache, Con
         remote: ttl(raw.ttl_seconds_remote, "ttl_seconds_remote")?,
     };
     Ok(Cache {
-        feature: Feature { enabled: raw.enabled, percentage, fallback_on_error: raw.fallback_on_error },
+        feature: Feature {
+            enabled: raw.enabled,
+            percentage,
+            fallback_on_error: raw.fallback_on_error,
+            source: Source::Configuration,
+        },
         bounds: bounds(raw)?,
         remote: remote(raw.remote_key.as_deref(), times.remote, has_remote)?,
         times,

@@ -4,7 +4,7 @@ use super::compiled::header_name;
 use super::error::ConfigError;
 use super::flow::Flow;
 use super::raw;
-use crate::rollout::{self, Percentage};
+use crate::rollout::{Percentage, Source};
 
 const MAX_IDENTITY_SOURCES: usize = 8;
 
@@ -17,15 +17,8 @@ pub struct Feature {
     pub percentage: Percentage,
     /// An inline error asks the remote side.
     pub fallback_on_error: bool,
-}
-
-impl Feature {
-    /// Whether a user has the feature; `salt` is its name. Nobody in particular has it only where everyone has.
-    #[must_use]
-    pub fn applies(self, salt: &str, user: Option<&str>) -> bool {
-        let is_inside = |user: &str| self.percentage.contains(rollout::bucket(salt, user.as_bytes()));
-        self.enabled && (self.percentage.is_everyone() || user.is_some_and(is_inside))
-    }
+    /// Who said `enabled` and `percentage`.
+    pub source: Source,
 }
 
 pub(super) fn feature(raw: &raw::RustOpa, has_remote: bool) -> Result<Feature, ConfigError> {
@@ -41,7 +34,12 @@ pub(super) fn feature(raw: &raw::RustOpa, has_remote: bool) -> Result<Feature, C
     if !has_remote && !percentage.is_everyone() {
         return Err(ConfigError::new(PERCENTAGE, "must be 100 without `remote`: nobody could decide for the rest"));
     }
-    Ok(Feature { enabled: raw.enabled, percentage, fallback_on_error: raw.fallback_on_error })
+    Ok(Feature {
+        enabled: raw.enabled,
+        percentage,
+        fallback_on_error: raw.fallback_on_error,
+        source: Source::Configuration,
+    })
 }
 
 pub(super) fn identity(

@@ -3,13 +3,15 @@
 use crate::hostcalls::{self, Metric};
 use hashbrown::HashMap;
 use sark_core::engine::Swept;
-use sark_core::metrics::{CACHE_BYTES, CACHE_ENTRIES, CALLOUTS_IN_FLIGHT, CacheOperation, Counter};
+use sark_core::host::HostError;
+use sark_core::metrics::{CACHE_BYTES, CACHE_ENTRIES, CALLOUTS_IN_FLIGHT, CacheOperation, Counter, LIVE_CHANGES};
 use std::cell::RefCell;
 
 #[derive(Default)]
 struct Ids {
     counters: HashMap<Counter, u32>,
     callouts_in_flight: Option<u32>,
+    live_changes: Option<u32>,
     cache_entries: Share,
     cache_bytes: Share,
 }
@@ -48,6 +50,7 @@ pub fn define() {
                 .filter_map(|counter| Some((counter, defined(Metric::Counter, &counter.name())?)))
                 .collect(),
             callouts_in_flight: defined(Metric::Gauge, CALLOUTS_IN_FLIGHT),
+            live_changes: defined(Metric::Gauge, LIVE_CHANGES),
             cache_entries: Share::of(CACHE_ENTRIES),
             cache_bytes: Share::of(CACHE_BYTES),
         });
@@ -84,6 +87,20 @@ pub fn report_caches(swept: Swept) {
 /// Adds to the number of open calls.
 pub fn add_callouts_in_flight(offset: i64) {
     add(IDS.with_borrow(|ids| ids.as_ref()?.callouts_in_flight), offset);
+}
+
+/// How often live states were changed, by all VMs of the process.
+pub fn live_changes() -> Result<u64, HostError> {
+    live_changes_id().and_then(hostcalls::metric)
+}
+
+/// A live state was changed.
+pub fn announce_live_change() -> Result<(), HostError> {
+    live_changes_id().and_then(|id| hostcalls::increment_metric(id, 1))
+}
+
+fn live_changes_id() -> Result<u32, HostError> {
+    IDS.with_borrow(|ids| ids.as_ref()?.live_changes).ok_or(HostError)
 }
 
 /// A metric that cannot be counted must not change a decision.

@@ -44,6 +44,7 @@ pub enum Metric {
 
 const OK: u32 = 0;
 const NOT_FOUND: u32 = 1;
+const CAS_MISMATCH: u32 = 8;
 
 const REQUEST_STREAM: u32 = 0;
 const NO_GRPC_STATUS: i32 = -1;
@@ -90,6 +91,15 @@ unsafe extern "C" {
     ) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
+    fn proxy_get_metric(id: u32, value: *mut u64) -> u32;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+        cas: *mut u32,
+    ) -> u32;
+    fn proxy_set_shared_data(key: *const u8, key_size: usize, value: *const u8, value_size: usize, cas: u32) -> u32;
     fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
 }
 
@@ -207,7 +217,32 @@ pub fn increment_metric(id: u32, offset: i64) -> Result<(), HostError> {
     check(unsafe { proxy_increment_metric(id, offset) })
 }
 
-/// Starts the tick.
+/// The value of a counter or a gauge, of all VMs together.
+pub fn metric(id: u32) -> Result<u64, HostError> {
+    let mut value = 0;
+    // SAFETY: `value` is valid for a write.
+    check(unsafe { proxy_get_metric(id, &raw mut value) }).map(|()| value)
+}
+
+/// What all VMs of this `vm_id` share under a key, and the number of this value.
+pub fn shared_data(key: &str) -> Result<Option<(Vec<u8>, u32)>, HostError> {
+    let mut cas = 0;
+    // SAFETY: all pointers are valid for writes during the call; `key` outlives it.
+    let value = take(|data, size| unsafe { proxy_get_shared_data(key.as_ptr(), key.len(), data, size, &raw mut cas) })?;
+    Ok(value.map(|value| (value, cas)))
+}
+
+/// Shares a value, if the one that is there has this number; whether it did. As Envoy has it, any number will do while
+/// there is none, and 0 always.
+pub fn set_shared_data(key: &str, value: &[u8], cas: u32) -> Result<bool, HostError> {
+    // SAFETY: both outlive the call.
+    match unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) } {
+        CAS_MISMATCH => Ok(false),
+        status => check(status).map(|()| true),
+    }
+}
+
+/// Starts the tick, or changes its period.
 pub fn set_tick_period(milliseconds: u32) -> Result<(), HostError> {
     // SAFETY: takes no pointer.
     check(unsafe { proxy_set_tick_period_milliseconds(milliseconds) })

@@ -2,7 +2,8 @@
 //!
 //! One file a concern: `root` (configuration, tick), `stream` (one request), `hostcalls` (the ABI: every call into Envoy,
 //! the entry point and the allocator),
-//! `bodies` (whether Envoy hands them over), `callouts` (how many calls are open), `counters`, `report` (the log), `clock`, `random`.
+//! `bodies` (whether Envoy hands them over), `callouts` (how many calls are open), `live` (what all
+//! workers share), `counters`, `report` (the log), `clock`, `random`.
 
 mod bodies;
 mod callouts;
@@ -11,6 +12,7 @@ mod counters;
 #[cfg(feature = "fault-injection")]
 mod faults;
 mod hostcalls;
+mod live;
 mod random;
 mod report;
 mod root;

@@ -4,6 +4,7 @@ use crate::bodies::Bodies;
 use crate::clock::VmClock;
 use crate::counters;
 use crate::hostcalls::{self, Buffer};
+use crate::live::EnvoyLive;
 use crate::report;
 use crate::stream::Stream;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -11,11 +12,15 @@ use proxy_wasm::types::ContextType;
 use sark_core::authorizer::Authorizer;
 use sark_core::engine::Shelf;
 use sark_core::host::Clock;
+use sark_core::rollout::{Ended, Why};
 use std::cell::Cell;
 use std::rc::Rc;
 
 /// How often every VM, the main thread's too, is called without a request.
 const TICK_MILLISECONDS: u32 = 1_000;
+
+/// The first time. A push must end what it ends before the next push comes, else going back would revive it.
+const FIRST_TICK_MILLISECONDS: u32 = 20;
 
 thread_local! {
     static VERSION_LOGGED: Cell<bool> = const { Cell::new(false) };
@@ -29,11 +34,35 @@ pub struct Root {
     /// `None`: nothing was configured, or it could not be read; every request is denied.
     authorizer: Option<Rc<Authorizer>>,
     bodies: Rc<Bodies>,
+    has_ticked: bool,
 }
 
 /// Of all configurations in this VM, whichever of them ticks.
 fn sweep_caches() {
     counters::report_caches(SHELF.with(|shelf| shelf.sweep(VmClock.now())));
+}
+
+/// What an operator changes while the proxy runs counts from now on. Whether the configuration is taken does not depend
+/// on it.
+fn attach(authorizer: Authorizer) -> Authorizer {
+    let plugin = hostcalls::property(&["plugin_name"]).ok().flatten().and_then(|name| String::from_utf8(name).ok());
+    let live = Rc::new(EnvoyLive::new(plugin.as_deref()));
+    SHELF.with(|shelf| authorizer.attached(live, plugin.as_deref().unwrap_or_default(), shelf))
+}
+
+fn end_overrides(authorizer: &Authorizer) {
+    for Ended { feature, why, over } in authorizer.rollout().tick() {
+        let why = match why {
+            Why::Push => "another configuration of the feature has come",
+            Why::Ttl => "its time is over",
+        };
+        log::warn!(
+            "sark: the override of {} ({} %, by {}) has ended: {why}",
+            feature.label(),
+            over.percentage,
+            over.by
+        );
+    }
 }
 
 impl Drop for Root {
@@ -70,18 +99,19 @@ impl RootContext for Root {
             return false;
         }
         // Without a tick a summary is missing from the log, and a request whose body Envoy keeps is held for ever.
-        let _ = hostcalls::set_tick_period(TICK_MILLISECONDS);
+        let _ = hostcalls::set_tick_period(FIRST_TICK_MILLISECONDS);
         let bytes = if size == 0 { Ok(Vec::new()) } else { hostcalls::buffer(Buffer::PluginConfiguration, size) };
         let Ok(bytes) = bytes else {
             log::error!("sark: the configuration cannot be read from the proxy: every request is denied");
             return true;
         };
-        let env = |name: &str| std::env::var(name).ok();
+        // What is not UTF-8 must not pass for what is not there.
+        let env = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
         match SHELF.with(|shelf| Authorizer::new(&bytes, &env, Rc::new(VmClock), shelf)) {
             Ok(authorizer) => {
                 let level = if authorizer.is_remote_only() { log::Level::Warn } else { log::Level::Info };
                 log::log!(level, "sark: {}", authorizer.summary());
-                self.authorizer = Some(Rc::new(authorizer));
+                self.authorizer = Some(Rc::new(attach(authorizer)));
                 true
             }
             Err(error) => {
@@ -92,8 +122,12 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
+        if !std::mem::replace(&mut self.has_ticked, true) {
+            let _ = hostcalls::set_tick_period(TICK_MILLISECONDS);
+        }
         report::flush();
         self.bodies.sweep();
+        self.authorizer.iter().for_each(|authorizer| end_overrides(authorizer));
         sweep_caches();
     }
 

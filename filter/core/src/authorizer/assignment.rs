@@ -36,6 +36,20 @@ impl Authorizer {
     }
 }
 
+impl Authorizer {
+    /// Takes back what a request has lost since it was assigned: who is not decided inline any more is not, and who has
+    /// lost the cache does not ask it. Nothing is given: a request keeps the side that it began with.
+    pub(super) fn withdraw(&self, assignment: &mut Assignment, head: &Head, decision: usize) {
+        let now = self.assignment(head, decision);
+        if now.side == Implementation::Remote {
+            assignment.side = Implementation::Remote;
+        }
+        if now.uses_cache != Some(true) {
+            assignment.uses_cache = now.uses_cache;
+        }
+    }
+}
+
 impl Assignment {
     pub(super) fn count(self, host: &dyn Host) {
         if self.is_anonymous {

@@ -150,7 +150,12 @@ impl Check {
             }
         }
         // It was left until the inline side had failed.
-        if std::mem::take(&mut request.body_left) { self.fall_back(&request, host) } else { self.decide(request, host) }
+        if std::mem::take(&mut request.body_left) {
+            return self.fall_back(&request, host);
+        }
+        // It may have waited for long.
+        self.authorizer.withdraw(&mut request.assignment, &request.head, self.route.decision);
+        self.decide(request, host)
     }
 
     /// What became of the call of [`Step::Call`].

@@ -1,11 +1,11 @@
 //! `features.rust_cache`, checked.
 
 use super::compiled::{bounded, bounded_usize};
+use super::environment::{self, Environment, Key, Said};
 use super::error::ConfigError;
 use super::features::Feature;
 use super::raw;
 use crate::cache::{self, Bounds};
-use crate::rollout::{Percentage, Source};
 use std::time::Duration;
 
 /// Longest time a decision may be kept: a day.
@@ -51,45 +51,76 @@ pub struct RemoteCache {
     pub ttl: Duration,
 }
 
-pub(super) fn cache(raw: &raw::RustCache, has_remote: bool) -> Result<Cache, ConfigError> {
-    let percentage = Percentage::new(raw.rollout_percentage)
-        .map_err(|message| ConfigError::new("features.rust_cache.rollout_percentage", message))?;
-    let all = ttl(Some(raw.ttl_seconds), "ttl_seconds")?.unwrap_or_default();
+/// The environment may switch on a cache that the configuration does not name, with the defaults.
+pub(super) fn cache(
+    raw: Option<&raw::RustCache>,
+    environment: Environment<'_>,
+    has_remote: bool,
+) -> Result<Option<Cache>, ConfigError> {
+    let default = raw::RustCache { enabled: false, ..raw::RustCache::default() };
+    let is_configured = raw.is_some();
+    let raw = raw.unwrap_or(&default);
+    let feature = feature(raw, environment)?;
+    let all =
+        number(environment, "features.rust_cache.ttl_seconds", "SARK_RUST_CACHE_TTL_SECONDS", Some(raw.ttl_seconds))?;
+    let all = ttl(all.value, all.place)?.unwrap_or_default();
     let times = CacheTimes {
-        allow: ttl(raw.ttl_seconds_allow, "ttl_seconds_allow")?.unwrap_or(all),
-        deny: ttl(raw.ttl_seconds_deny, "ttl_seconds_deny")?.unwrap_or(all),
-        impure: ttl(raw.ttl_seconds_impure, "ttl_seconds_impure")?,
-        remote: ttl(raw.ttl_seconds_remote, "ttl_seconds_remote")?,
+        allow: ttl(raw.ttl_seconds_allow, "features.rust_cache.ttl_seconds_allow")?.unwrap_or(all),
+        deny: ttl(raw.ttl_seconds_deny, "features.rust_cache.ttl_seconds_deny")?.unwrap_or(all),
+        impure: ttl(raw.ttl_seconds_impure, "features.rust_cache.ttl_seconds_impure")?,
+        remote: ttl(raw.ttl_seconds_remote, "features.rust_cache.ttl_seconds_remote")?,
     };
-    Ok(Cache {
-        feature: Feature {
-            enabled: raw.enabled,
-            percentage,
-            fallback_on_error: raw.fallback_on_error,
-            source: Source::Configuration,
-        },
-        bounds: bounds(raw)?,
-        remote: remote(raw.remote_key.as_deref(), times.remote, has_remote)?,
-        times,
+    let bounds = bounds(raw, environment)?;
+    let remote = remote(raw.remote_key.as_deref(), times.remote, has_remote)?;
+    Ok((is_configured || feature.enabled).then_some(Cache { feature, bounds, times, remote }))
+}
+
+fn feature(raw: &raw::RustCache, environment: Environment<'_>) -> Result<Feature, ConfigError> {
+    let enabled = environment::switch(Key {
+        key: "features.rust_cache.enabled",
+        variable: "SARK_RUST_CACHE_ENABLED",
+        configured: raw.enabled,
+        environment,
+    })?;
+    let percentage = environment::percentage(Key {
+        key: "features.rust_cache.rollout_percentage",
+        variable: "SARK_RUST_CACHE_ROLLOUT_PCT",
+        configured: raw.rollout_percentage,
+        environment,
+    })?;
+    Ok(Feature {
+        enabled: enabled.value,
+        percentage: percentage.value,
+        fallback_on_error: raw.fallback_on_error,
+        source: enabled.source_with(&percentage),
     })
 }
 
-fn ttl(seconds: Option<u64>, key: &str) -> Result<Option<Duration>, ConfigError> {
-    let path = format!("features.rust_cache.{key}");
-    seconds.map(|seconds| bounded(Some(seconds), &path, 0, 1, MAX_TTL_SECONDS).map(Duration::from_secs)).transpose()
+fn number(
+    environment: Environment<'_>,
+    key: &'static str,
+    variable: &'static str,
+    configured: Option<u64>,
+) -> Result<Said<Option<u64>>, ConfigError> {
+    environment::number(Key { key, variable, configured, environment })
 }
 
-fn bounds(raw: &raw::RustCache) -> Result<Bounds, ConfigError> {
+fn ttl(seconds: Option<u64>, place: &str) -> Result<Option<Duration>, ConfigError> {
+    seconds.map(|seconds| bounded(Some(seconds), place, 0, 1, MAX_TTL_SECONDS).map(Duration::from_secs)).transpose()
+}
+
+fn bounds(raw: &raw::RustCache, environment: Environment<'_>) -> Result<Bounds, ConfigError> {
     const BYTES: &str = "features.rust_cache.max_bytes";
+    let max_size = number(environment, "features.rust_cache.max_size", "SARK_RUST_CACHE_MAX_SIZE", raw.max_size)?;
     let bounds = Bounds {
-        max_size: bounded_usize(raw.max_size, "features.rust_cache.max_size", 10_000, 1, MAX_ENTRIES)?,
+        max_size: bounded_usize(max_size.value, max_size.place, 10_000, 1, MAX_ENTRIES)?,
         max_bytes: bounded_usize(raw.max_bytes, BYTES, 8 << 20, MIN_BYTES, MAX_BYTES)?,
     };
     let least = cache::Cache::least_bytes(bounds.max_size);
     if bounds.max_bytes < least {
         return Err(ConfigError::new(
             BYTES,
-            format!("must be at least {least} with a `max_size` of {}", bounds.max_size),
+            format!("must be at least {least} with a `{}` of {}", max_size.place, bounds.max_size),
         ));
     }
     Ok(bounds)

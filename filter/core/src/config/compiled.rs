@@ -2,7 +2,7 @@
 
 use super::cache::{Cache, cache};
 use super::error::ConfigError;
-use super::features::{Feature, feature, identity};
+use super::features::{Feature, identity, rust_opa};
 use super::flow::{Flow, flow};
 use super::policy::{Policy, policy};
 use super::raw;
@@ -92,8 +92,8 @@ pub fn read(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Config
         return Err(ConfigError::new("policy.paths", "cannot be chosen by anything without `route_overrides`"));
     }
     let remote = raw.remote.map(|raw| remote(raw.0, &policy, env)).transpose()?;
-    let rust_opa = feature(&raw.features.0.rust_opa.0, remote.is_some())?;
-    let rust_cache = raw.features.0.rust_cache.as_ref().map(|raw| cache(&raw.0, remote.is_some())).transpose()?;
+    let rust_opa = rust_opa(&raw.features.0.rust_opa.0, env, remote.is_some())?;
+    let rust_cache = cache(raw.features.0.rust_cache.as_ref().map(|raw| &raw.0), env, remote.is_some())?;
     let features =
         [("rust_opa", Some(rust_opa)), ("rust_cache", rust_cache.as_ref().map(|rust_cache| rust_cache.feature))];
     let identity = identity(&raw.identity, features, &flow)?;

@@ -1,11 +1,12 @@
 //! The one error a configuration can end in.
 
-/// Why a configuration is refused: a JSON path (or a file of the policy) and what is allowed there.
+/// Why a configuration is refused: a JSON path (or a file of the policy, or an environment variable) and what is allowed
+/// there.
 ///
-/// The message never contains a value taken from the environment.
+/// The message never contains a text taken from the environment; a number, where one is expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
-    /// JSON path such as `features.rust_opa.rollout_percentage`; `.` is the whole document.
+    /// JSON path such as `features.rust_opa.rollout_percentage`, where `.` is the whole document; or the name of a variable.
     pub path: String,
     /// What is wrong and what is allowed; lower case, no final period.
     pub message: String,

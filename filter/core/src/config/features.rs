@@ -1,6 +1,7 @@
 //! `features` and `identity`, checked.
 
 use super::compiled::header_name;
+use super::environment::{self, Environment, Key};
 use super::error::ConfigError;
 use super::flow::Flow;
 use super::raw;
@@ -21,24 +22,35 @@ pub struct Feature {
     pub source: Source,
 }
 
-pub(super) fn feature(raw: &raw::RustOpa, has_remote: bool) -> Result<Feature, ConfigError> {
-    const PERCENTAGE: &str = "features.rust_opa.rollout_percentage";
-    let percentage =
-        Percentage::new(raw.rollout_percentage).map_err(|message| ConfigError::new(PERCENTAGE, message))?;
-    if !has_remote && !raw.enabled {
-        return Err(ConfigError::new(
-            "features.rust_opa.enabled",
-            "cannot be false without `remote`: nobody could decide",
-        ));
+pub(super) fn rust_opa(
+    raw: &raw::RustOpa,
+    environment: Environment<'_>,
+    has_remote: bool,
+) -> Result<Feature, ConfigError> {
+    let enabled = environment::switch(Key {
+        key: "features.rust_opa.enabled",
+        variable: "SARK_RUST_OPA_ENABLED",
+        configured: raw.enabled,
+        environment,
+    })?;
+    let percentage = environment::percentage(Key {
+        key: "features.rust_opa.rollout_percentage",
+        variable: "SARK_RUST_OPA_ROLLOUT_PCT",
+        configured: raw.rollout_percentage,
+        environment,
+    })?;
+    if !has_remote && !enabled.value {
+        return Err(ConfigError::new(enabled.place, "cannot be false without `remote`: nobody could decide"));
     }
-    if !has_remote && !percentage.is_everyone() {
-        return Err(ConfigError::new(PERCENTAGE, "must be 100 without `remote`: nobody could decide for the rest"));
+    if !has_remote && !percentage.value.is_everyone() {
+        let message = "must be 100 without `remote`: nobody could decide for the rest";
+        return Err(ConfigError::new(percentage.place, message));
     }
     Ok(Feature {
-        enabled: raw.enabled,
-        percentage,
+        enabled: enabled.value,
+        percentage: percentage.value,
         fallback_on_error: raw.fallback_on_error,
-        source: Source::Configuration,
+        source: enabled.source_with(&percentage),
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod cache;
 mod compiled;
+mod environment;
 mod error;
 mod features;
 mod flow;

@@ -94,12 +94,15 @@ fn remote_headers(
                 ));
             }
             raw::HeaderValue::Literal(value) => value,
-            raw::HeaderValue::FromEnv(variable) => env(&variable).ok_or_else(|| {
-                ConfigError::new(
-                    format!("{path}.from_env"),
-                    format!("environment variable `{variable}` is not set for this VM or is not UTF-8"),
-                )
-            })?,
+            // What is not UTF-8 comes with this character in the place of what cannot be read.
+            raw::HeaderValue::FromEnv(variable) => {
+                env(&variable).filter(|text| !text.contains('\u{fffd}')).ok_or_else(|| {
+                    ConfigError::new(
+                        format!("{path}.from_env"),
+                        format!("environment variable `{variable}` is not set for this VM or is not UTF-8"),
+                    )
+                })?
+            }
         };
         header_value(&value, &path)?;
         headers.push((name, value));

@@ -253,7 +253,11 @@ fn what_is_wrong_with_a_cache_is_named() {
         (r#"{"rollout_percentage": 100.001}"#, "rollout_percentage", "between 0 and 100"),
         (r#"{"max_size": 0}"#, "max_size", "between 1 and 1000000"),
         (r#"{"max_bytes": 1000000}"#, "max_bytes", "between 1048576 and"),
-        (r#"{"max_size": 100000}"#, "max_bytes", "must be at least 9666560 with a `max_size` of 100000"),
+        (
+            r#"{"max_size": 100000}"#,
+            "max_bytes",
+            "must be at least 9666560 with a `features.rust_cache.max_size` of 100000",
+        ),
         (r#"{"ttl_seconds": 0}"#, "ttl_seconds", "between 1 and 86400"),
         (r#"{"ttl_seconds_allow": 86401}"#, "ttl_seconds_allow", "between 1 and 86400"),
         (r#"{"ttl_seconds_deny": -1}"#, "ttl_seconds_deny", "invalid value"),

@@ -1,3 +1,4 @@
+mod live;
 mod on_demand;
 
 use super::*;

@@ -19,4 +19,5 @@ pub use error::ConfigError;
 pub use features::Feature;
 pub use flow::{FAILURE_MODE_ALLOWED, Flow};
 pub use policy::{Policy, Program};
+pub(crate) use raw::Object;
 pub use remote::Remote;

@@ -1,6 +1,7 @@
 //! The live state of one plugin: one JSON document that all workers of a proxy share.
 
 use super::Percentage;
+use crate::config::Object;
 use crate::metrics::Feature;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -59,16 +60,16 @@ struct Written {
     format: u32,
     version: u64,
     cache_generation: u64,
-    features: Overrides,
+    features: Object<Overrides>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Overrides {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    rust_opa: Option<Override>,
+    rust_opa: Option<Object<Override>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    rust_cache: Option<Override>,
+    rust_cache: Option<Object<Override>>,
 }
 
 impl Document {
@@ -80,8 +81,9 @@ impl Document {
         if bytes.len() > MAX_BYTES {
             return Err(Malformed);
         }
-        let written: Written = serde_json::from_slice(bytes).map_err(|_| Malformed)?;
-        let Written { format, version, cache_generation, features: Overrides { rust_opa, rust_cache } } = written;
+        let Object(written) = serde_json::from_slice::<Object<Written>>(bytes).map_err(|_| Malformed)?;
+        let Written { format, version, cache_generation, features: Object(features) } = written;
+        let [rust_opa, rust_cache] = [features.rust_opa, features.rust_cache].map(|over| over.map(|Object(over)| over));
         let is_sound = |over: &Override| over.version <= version && over.by.len() <= MAX_BY;
         if format != FORMAT || ![&rust_opa, &rust_cache].into_iter().flatten().all(is_sound) {
             return Err(Malformed);
@@ -93,8 +95,8 @@ impl Document {
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
         let Self { version, cache_generation, rust_opa, rust_cache } = self.clone();
-        let written =
-            Written { format: FORMAT, version, cache_generation, features: Overrides { rust_opa, rust_cache } };
+        let features = Overrides { rust_opa: rust_opa.map(Object), rust_cache: rust_cache.map(Object) };
+        let written = Written { format: FORMAT, version, cache_generation, features: Object(features) };
         // Numbers and texts only: there is nothing in it that cannot be written. No bytes would be read as malformed.
         serde_json::to_vec(&written).unwrap_or_default()
     }

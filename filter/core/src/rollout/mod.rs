@@ -12,6 +12,10 @@ mod document;
 mod in_force;
 mod known;
 mod percentage;
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use bucket::bucket;

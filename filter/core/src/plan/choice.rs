@@ -104,10 +104,12 @@ impl<'p> Rows<'p> {
     }
 
     fn block(&mut self, index: usize, block: &Block) {
-        let mut written = BTreeSet::new();
-        slots_written(block, &mut written);
-        let mut going_on = BTreeMap::new();
-        for (place, test, value) in self.tests(block) {
+        let tests = self.tests(block);
+        let (mut written, mut going_on) = (BTreeSet::new(), BTreeMap::new());
+        if !tests.is_empty() {
+            slots_written(block, &mut written);
+        }
+        for (place, test, value) in tests {
             // What the block writes is not what the blocks behind it test.
             if written.contains(&place.0) || going_on.contains_key(&place) {
                 continue;
@@ -154,7 +156,7 @@ impl<'p> Rows<'p> {
 }
 
 /// Whether equality of a value is that of its text: no numbers, which have several spellings.
-fn is_plain(value: &Value) -> bool {
+pub fn is_plain(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(_) | Value::String(_) => true,
         Value::Array(items) => items.iter().all(is_plain),

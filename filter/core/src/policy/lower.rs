@@ -236,11 +236,7 @@ impl<'a> Lowerer<'a> {
                 let value = self.eval(&value, out)?;
                 self.unify(&pattern, value, out)
             }
-            Goal::Holds(node) => {
-                let value = self.eval(&node, out)?;
-                out.push(Stmt::Holds(value));
-                Ok(())
-            }
+            Goal::Holds(node) => self.holds(&node, out),
             Goal::Member { key, value, of } => {
                 self.check_document_order(&of)?;
                 let of = self.eval(&of, out)?;
@@ -260,6 +256,21 @@ impl<'a> Lowerer<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// The value is not false. A comparison is written as OPA's compiler writes it, without a value: blocks that begin so
+    /// can be chosen by one lookup (`plan::choice`).
+    fn holds(&mut self, node: &Node, out: &mut Vec<Stmt>) -> Result<(), PolicyError> {
+        if let Node::Call { target: Target::Builtin("equal"), args, .. } = node
+            && let [a, b] = args.as_slice()
+        {
+            let (a, b) = (self.eval(a, out)?, self.eval(b, out)?);
+            out.push(Stmt::Same(a, b));
+        } else {
+            let value = self.eval(node, out)?;
+            out.push(Stmt::Holds(value));
+        }
+        Ok(())
     }
 
     /// Statements with other documents: a body of its own that gives the variables it finds.

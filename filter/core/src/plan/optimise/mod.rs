@@ -6,6 +6,7 @@ mod constants;
 mod early_exit;
 mod edits;
 mod exposed;
+mod patterns;
 mod slots;
 
 pub use slots::Slots;
@@ -28,7 +29,8 @@ pub struct Passes {
     pub copies: bool,
     /// What nobody reads is not computed.
     pub dead: bool,
-    /// Of blocks that test the same place, one lookup chooses; tests go before what only prepares others.
+    /// Of blocks that test the same place, one lookup chooses; tests go before what only prepares others, and a
+    /// comparison with a literal array is one test.
     pub index: bool,
 }
 
@@ -48,6 +50,9 @@ const MAX_WALK: usize = 50_000_000;
 pub fn run(program: &mut Program, passes: Passes) {
     if passes.constants {
         constants::run(program);
+    }
+    if passes.index {
+        patterns::run(program);
     }
     if passes.early_exit {
         program.functions.iter_mut().for_each(early_exit::run);

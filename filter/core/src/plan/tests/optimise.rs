@@ -173,3 +173,73 @@ impl Dice {
         }
     }
 }
+
+/// `a == ["b", "c"]` as OPA plans it: the type, the length, then item after item through one local.
+fn is_array(of: u32, items: &[Json]) -> Vec<Json> {
+    let mut all =
+        vec![stmt("IsArray", json!({"source": local(of)})), stmt("Len", json!({"source": local(of), "target": 12}))];
+    all.extend([integer(items.len() as i64, 13), stmt("Equal", json!({"a": local(12), "b": local(13)}))]);
+    for (index, item) in items.iter().enumerate() {
+        all.extend([
+            integer(index as i64, 14),
+            dot(local(of), local(14), 15),
+            stmt("Equal", json!({"a": local(15), "b": item})),
+        ]);
+    }
+    all
+}
+
+#[test]
+fn a_comparison_with_a_literal_array_is_one_test() {
+    let compared = |items: &[Json]| {
+        let found = vec![dot(local(0), text(0), 4)];
+        remaining(&["b", "c"], [found, is_array(4, items), solution(boolean(true))].concat())
+    };
+    for items in [&[][..], &[text(1)], &[text(1), text(2)], &[boolean(true), text(1)]] {
+        let left = compared(items);
+        assert!(left.starts_with("Match Assign "), "{left}");
+    }
+    // What is not known at load stays as it is, and so does what only looks alike.
+    assert!(compared(&[text(1), local(0)]).starts_with("Get Is Length "));
+    let mut shorter = is_array(4, &[text(1), text(2)]);
+    shorter.truncate(7);
+    let left = remaining(&["b", "c"], [vec![dot(local(0), text(0), 4)], shorter, solution(boolean(true))].concat());
+    assert!(left.starts_with("Get Is Length "), "{left}");
+}
+
+/// Generated tests of arrays, whole and cut, with items read again behind them: the same answers as without passes.
+#[test]
+fn comparisons_with_literal_arrays_answer_the_same() {
+    use crate::host::testing::Random;
+    let (mut random, mut scratch, mut rewritten) = (Random::new(7), Scratch::default(), 0);
+    for _ in 0..600 {
+        let items: Vec<Json> =
+            (0..random.next(4)).map(|_| [text(1), text(2), boolean(true), local(5)][random.next(4)].clone()).collect();
+        let mut tests = is_array(4, &items);
+        if random.next(4) == 0 {
+            tests.truncate(1 + random.next(tests.len()));
+        }
+        let read_again = solution(local([4, 12, 13, 14, 15][random.next(5)]));
+        let before = vec![dot(local(0), text(0), 4), dot(local(0), text(1), 5)];
+        let plan = plan(&["b", "c"], &[], &[block(&[before, tests, read_again].concat())]);
+        rewritten += u32::from(!operations(&plan, Passes::ALL).join(" ").contains("kind: Array"));
+        let [all, none] = [Passes::ALL, Passes::NONE].map(|passes| load(&plan, passes).unwrap());
+        for input in [
+            r#"{"a":["b","c"],"b":"b"}"#,
+            r#"{"a":["b"],"b":"c"}"#,
+            r#"{"a":[true,"b"],"b":1}"#,
+            r#"{"a":[],"b":"c"}"#,
+            r#"{"a":["b","b","c"],"b":"b"}"#,
+            r#"{"a":"b","b":"b"}"#,
+            r#"{"a":{"0":"b"},"b":"b"}"#,
+            r#"{"a":["c","b","b"],"b":"b"}"#,
+        ] {
+            let mut ask = |plan: &Plan| {
+                let entry = plan.entry("p/allow").unwrap();
+                plan.evaluate(entry, &parse(input), &Value::new_object(), &mut context(STEPS), &mut scratch)
+            };
+            assert_eq!(ask(&all), ask(&none), "{input} {plan}");
+        }
+    }
+    assert!(rewritten > 150, "{rewritten}");
+}

@@ -56,8 +56,12 @@ fn json(text: &str) -> Value {
 
 /// The decision for an input.
 fn evaluate(loaded: &Loaded, input: &Value) -> Result<Value, EvalError> {
+    evaluate_within(loaded, input, LIMITS)
+}
+
+fn evaluate_within(loaded: &Loaded, input: &Value, limits: Limits) -> Result<Value, EvalError> {
     let mut context = Context::new(Rc::new(FakeClock::default()));
-    context.begin(LIMITS, Moment::default());
+    context.begin(limits, Moment::default());
     let results = loaded.plan.evaluate(loaded.entry, input, &loaded.data, &mut context, &mut Scratch::default())?;
     let bindings = results.into_iter().next().ok_or(EvalError::Undefined)?;
     Ok(bindings.as_object().unwrap().get(&Value::from("result")).unwrap().clone())

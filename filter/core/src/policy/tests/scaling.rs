@@ -6,7 +6,7 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::{load_modules, refuse};
+use super::{LIMITS, Limits, Loaded, Value, evaluate, evaluate_within, json, load_modules, load_rules, refuse};
 
 /// Lines of each policy.
 const LINES: usize = 2_000;
@@ -82,4 +82,38 @@ fn long_bodies_are_refused() {
     load_modules("{}", &[("p.rego", &format!("package t\nx if {{\n{}}}", statements(256)))], "t/x").unwrap();
     let modifiers = |n| "with input.a as 1\n".repeat(n);
     refuse(&format!("y := 1\nx if y {}", modifiers(33)), "more than 32 `with`");
+}
+
+/// Steps of a decision: with one less there is none.
+fn steps(loaded: &Loaded, input: &Value) -> u64 {
+    let (mut low, mut high) = (0, LIMITS.steps);
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if evaluate_within(loaded, input, Limits { steps: middle, ..LIMITS }).is_ok() {
+            high = middle
+        } else {
+            low = middle
+        }
+    }
+    high
+}
+
+#[test]
+fn a_thousand_rules_cost_what_ten_cost() {
+    let kinds: [fn(usize) -> String; 3] = [
+        |n| format!("x if {{ input.method == \"GET\"; input.path == \"/area{n}\" }}\n"),
+        |n| format!("x if {{ input.method in {{\"GET\", \"PUT\"}}; input.parts == [\"api\", \"area{n}\"] }}\n"),
+        |n| format!("x if {{ \"/area{n}\" == input.path; count(input.parts) > 1 }}\n"),
+    ];
+    let input = r#"{"method": "GET", "path": "/area7", "parts": ["api", "area7"]}"#;
+    for rule in kinds {
+        let policy = |count| load_rules(&format!("default x := false\n{}", (0..count).map(rule).collect::<String>()));
+        let [few, many] = [10, 1_000].map(|count| policy(count).unwrap_or_else(|error| panic!("{error}")));
+        for input in [input, &input.replace('7', "x"), "{}"] {
+            assert_eq!(evaluate(&few, &json(input)), evaluate(&many, &json(input)), "{}: {input}", rule(0));
+            let (few, many) = (steps(&few, &json(input)), steps(&many, &json(input)));
+            // A key that is an array is paid for by the comparisons it takes to find it.
+            assert!(many <= few + 10, "{}: {input}: {few} and {many} steps", rule(0));
+        }
+    }
 }

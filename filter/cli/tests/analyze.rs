@@ -78,7 +78,7 @@ reads of input
   input.attributes.request.http.headers.x-user
       put into a value at policy.rego:9:15 in data.envoy.authz.allow
   input.attributes.request.http.method
-      given to equal at policy.rego:8:2 in data.envoy.authz.allow
+      compared at policy.rego:8:2 in data.envoy.authz.allow
   input.attributes.request.http.path
       given to glob.match at policy.rego:10:2 in data.envoy.authz.allow
 
@@ -88,7 +88,7 @@ reads of data
   data.users
       looked into by a computed key at policy.rego:9:15 in data.envoy.authz.allow
 
-builtins: equal, glob.match
+builtins: glob.match
 
 not deterministic: nothing
 
@@ -109,7 +109,7 @@ fn every_widening_says_why_and_where() {
         ("allow if count(input.attributes.request.http.headers) > 1", "headers*", "builtin", json!("count")),
         ("allow if { walk(input.attributes.source, [p, v]); v == 1 }", "source*", "builtin", json!("walk")),
         ("allow if { some x in input.attributes.request; x == 1 }", "request*", "iterated", Value::Null),
-        ("allow if input.attributes == data.x", "attributes*", "builtin", json!("equal")),
+        ("allow if input.attributes == data.x", "attributes*", "compared", Value::Null),
         ("allow if input.x.y with input.x as input.attributes.request.http", "http*", "with", Value::Null),
         ("allow if { x := {\"a\": input.attributes.destination}; x.a.b }", "destination*", "value", Value::Null),
     ] {

@@ -118,7 +118,7 @@ fn header_map(name: &str) -> Vec<u8> {
 
 /// The parts of a decision one by one.
 fn parts(operation: &str, count: u32, configuration: &[u8]) -> Result<()> {
-    let Config { policy, settings } = config::read(configuration, &|_| None).map_err(|error| error.to_string())?;
+    let Config { policy, settings, .. } = config::read(configuration, &|_| None).map_err(|error| error.to_string())?;
     let paths: Vec<DecisionPath> = policy.paths().cloned().collect();
     let loaded = engine::load(&policy, &Shelf::default(), &[]).remove(0).map_err(|error| error.to_string())?;
     let Settings { shape, limits, rust_cache, .. } = settings;

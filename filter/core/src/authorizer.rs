@@ -19,6 +19,8 @@ use crate::policy::DecisionPath;
 use crate::remote::Callout;
 use crate::request::{self, Head, Selection};
 use crate::rollout::Rollout;
+use crate::text::hexadecimal;
+use sha2::{Digest as _, Sha256};
 use std::rc::Rc;
 
 pub use check::Check;
@@ -34,6 +36,16 @@ pub struct Authorizer {
     rollout: Rollout,
     clock: Rc<dyn Clock>,
     summary: String,
+    digests: Digests,
+}
+
+/// By what an operator knows a configuration again. SHA-256, in hexadecimal.
+#[derive(Debug, Clone)]
+pub struct Digests {
+    /// Of the configuration's bytes.
+    pub configuration: String,
+    /// Of the policy in it: of the bundle's file, where there is one.
+    pub policy: String,
 }
 
 /// A decision that is made inline.
@@ -70,7 +82,7 @@ impl Authorizer {
         clock: Rc<dyn Clock>,
         shelf: &Shelf,
     ) -> Result<Self, ConfigError> {
-        let Config { policy, settings } = config::read(bytes, env)?;
+        let Config { policy, policy_digest, settings } = config::read(bytes, env)?;
         let unprovided = request::unprovided(&settings.shape);
         let paths: Vec<DecisionPath> = policy.paths().cloned().collect();
         let (mut engines, mut facts, mut summaries) = (Vec::new(), Vec::new(), Vec::new());
@@ -87,7 +99,8 @@ impl Authorizer {
         let (keeper, kept) = keeper.unzip();
         summaries.extend(kept.into_iter().flatten());
         let rollout = Rollout::new(&settings, engines.iter().any(Option::is_some));
-        Ok(Self { config: settings, paths, engines, keeper, rollout, clock, summary: summaries.join("; ") })
+        let digests = Digests { configuration: hexadecimal(&Sha256::digest(bytes)), policy: policy_digest };
+        Ok(Self { config: settings, paths, engines, keeper, rollout, clock, summary: summaries.join("; "), digests })
     }
 
     /// From now on the live state of this plugin counts.
@@ -103,10 +116,22 @@ impl Authorizer {
         &self.rollout
     }
 
+    /// Where the operator's endpoints are, and who may use them.
+    #[must_use]
+    pub const fn admin(&self) -> Option<&config::Admin> {
+        self.config.admin.as_ref()
+    }
+
     /// One line for the operator: how the policy is evaluated, and why so.
     #[must_use]
     pub fn summary(&self) -> &str {
         &self.summary
+    }
+
+    /// By what an operator knows this configuration again.
+    #[must_use]
+    pub const fn digests(&self) -> &Digests {
+        &self.digests
     }
 
     /// A decision cannot be made inline, so that the remote OPA makes it for everyone.

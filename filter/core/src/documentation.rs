@@ -1,5 +1,6 @@
 //! The documentation is true: its examples run, and it names every key, counter and reason there is.
 
+use crate::admin;
 use crate::authorizer::Authorizer;
 use crate::cache::CacheError;
 use crate::config;
@@ -16,7 +17,7 @@ const CONFIGURATION: &str = include_str!("../../../docs/configuration.md");
 const FAILURE_MODES: &str = include_str!("../../../docs/failure-modes.md");
 
 /// Every object of a configuration: where it stands, and a document with a place for one more key in it.
-const OBJECTS: [(&str, &str); 12] = [
+const OBJECTS: [(&str, &str); 14] = [
     ("", r#"{"?": 1}"#),
     ("/policy", r#"{"policy": {"?": 1}}"#),
     ("/remote", r#"{"remote": {"?": 1}}"#),
@@ -29,6 +30,8 @@ const OBJECTS: [(&str, &str); 12] = [
     ("/allowed_headers", r#"{"allowed_headers": {"?": 1}}"#),
     ("/disallowed_headers", r#"{"disallowed_headers": {"?": 1}}"#),
     ("/identity/0", r#"{"identity": [{"?": 1}]}"#),
+    ("/admin", r#"{"admin": {"?": 1}}"#),
+    ("/admin/tokens/0", r#"{"admin": {"tokens": [{"?": 1}]}}"#),
 ];
 
 /// The keys an object may have, by the reader's own word: the error for an unknown key lists them.
@@ -63,6 +66,7 @@ fn every_key_has_its_row_and_stands_in_an_example() {
         // An object may have a row for each of its keys instead of one of its own.
         let rows = match name.as_str() {
             "identity.0.header" => vec!["| `identity` |".to_owned()],
+            name if name.starts_with("admin.tokens.0.") => vec![format!("| `admin.tokens[].{}` |", &name[15..])],
             name => vec![format!("| `{name}` |"), format!("| `{name}.")],
         };
         let has_row = rows.iter().any(|row| CONFIGURATION.contains(row));
@@ -73,7 +77,11 @@ fn every_key_has_its_row_and_stands_in_an_example() {
 
 #[test]
 fn the_examples_are_accepted() {
-    let env = |name: &str| (name == "OPA_TOKEN").then(|| "Bearer x".to_owned());
+    let env = |name: &str| match name {
+        "OPA_TOKEN" => Some("Bearer x".to_owned()),
+        "SARK_ADMIN_SHA256" => Some("0f".repeat(32)),
+        _ => None,
+    };
     for example in examples() {
         let clock = Rc::new(FakeClock::default());
         match Authorizer::new(example.as_bytes(), &env, clock, &Shelf::default()) {
@@ -97,6 +105,9 @@ fn every_counter_and_every_reason_has_its_row() {
     }
     for gauge in [CALLOUTS_IN_FLIGHT, CACHE_ENTRIES, CACHE_BYTES, LIVE_CHANGES] {
         assert!(FAILURE_MODES.contains(&format!("`{gauge}`")), "no row names {gauge}");
+    }
+    for label in admin::Outcome::all().into_iter().flat_map(|outcome| [outcome.endpoint(), outcome.result()]) {
+        assert!(FAILURE_MODES.contains(&format!("`{label}`")), "no row names {label}");
     }
     let sides = [("rust", &Reason::RUST[..]), ("remote", &Reason::REMOTE[..]), ("none", &Reason::NEITHER[..])];
     for (side, reasons) in sides {

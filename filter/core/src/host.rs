@@ -85,11 +85,35 @@ pub trait Live {
     fn failed(&self, error: LiveError);
 }
 
+/// Where the workers of a proxy show each other how they stand.
+pub trait Board {
+    /// What stands in a slot, if anything, and a number that it has until it is written again.
+    ///
+    /// # Errors
+    /// The proxy did not hand it out.
+    fn read(&self, slot: usize) -> Result<Option<(Vec<u8>, u32)>, HostError>;
+
+    /// Writes into a slot if it still has this number, or nothing is there; whether it did.
+    ///
+    /// # Errors
+    /// The proxy did not store it.
+    fn write(&self, slot: usize, bytes: &[u8], number: u32) -> Result<bool, HostError>;
+}
+
+/// The proxy, seen from an admin request.
+pub trait Desk: Host + Board {
+    /// How often all workers together have counted this.
+    ///
+    /// # Errors
+    /// The proxy did not tell.
+    fn counted(&self, counter: Counter) -> Result<u64, HostError>;
+}
+
 #[cfg(test)]
 pub mod testing {
     //! A host for tests: everything is set by hand.
 
-    use super::{Clock, Host, HostError};
+    use super::{Board, Clock, Desk, Host, HostError};
     use crate::metrics::{Counter, Implementation, Reason};
     use std::cell::{Cell, RefCell};
     use std::collections::BTreeMap;
@@ -133,6 +157,9 @@ pub mod testing {
         }
     }
 
+    /// Bytes, and the number they have until they are written again.
+    type Numbered = (Vec<u8>, u32);
+
     /// A host whose every answer is a field.
     #[derive(Default)]
     pub struct FakeHost {
@@ -154,6 +181,34 @@ pub mod testing {
         pub counted: RefCell<Vec<String>>,
         /// What was read of the proxy, in order: properties by their paths, `body`, `route metadata`.
         pub asked: RefCell<Vec<String>>,
+        /// The board; `None`: it cannot be used.
+        pub slots: RefCell<Option<Vec<Numbered>>>,
+    }
+
+    impl Board for FakeHost {
+        fn read(&self, slot: usize) -> Result<Option<(Vec<u8>, u32)>, HostError> {
+            self.slots.borrow().as_ref().map(|slots| slots.get(slot).cloned()).ok_or(HostError)
+        }
+
+        fn write(&self, slot: usize, bytes: &[u8], number: u32) -> Result<bool, HostError> {
+            let mut slots = self.slots.borrow_mut();
+            let slots = slots.as_mut().ok_or(HostError)?;
+            let next = slots.iter().map(|(_, number)| number + 1).max().unwrap_or(1);
+            match slots.get_mut(slot) {
+                None => slots.push((bytes.to_vec(), next)),
+                Some((there, of_there)) if *of_there == number => (*there, *of_there) = (bytes.to_vec(), next),
+                Some(_) => return Ok(false),
+            }
+            Ok(true)
+        }
+    }
+
+    impl Desk for FakeHost {
+        fn counted(&self, counter: Counter) -> Result<u64, HostError> {
+            let name = counter.name();
+            let count = self.counted.borrow().iter().filter(|counted| **counted == name).count();
+            Ok(u64::try_from(count).unwrap())
+        }
     }
 
     impl Host for FakeHost {

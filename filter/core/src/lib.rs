@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails, as it should"))]
 #![deny(missing_docs)]
 
+pub mod admin;
 pub mod authorizer;
 pub mod builtins;
 pub mod cache;

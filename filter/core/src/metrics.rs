@@ -3,6 +3,7 @@
 //! Labels are closed sets, so the number of stats is fixed when the module is built and no client can
 //! add one. Meaning of each: `docs/failure-modes.md`.
 
+use crate::admin;
 use crate::cache::CacheError;
 
 /// Who decided, or was asked to decide.
@@ -343,6 +344,8 @@ pub enum Counter {
     CacheError(CacheError),
     /// `sark_live_errors_total{reason}`.
     LiveError(LiveError),
+    /// `sark_admin_requests_total{endpoint, result}`: one per admin request; these are no decisions.
+    Admin(admin::Outcome),
 }
 
 impl Counter {
@@ -368,6 +371,7 @@ impl Counter {
         all.extend(CacheOperation::ALL.map(Self::Cache));
         all.extend(CacheError::ALL.map(Self::CacheError));
         all.extend(LiveError::ALL.map(Self::LiveError));
+        all.extend(admin::Outcome::all().into_iter().map(Self::Admin));
         all
     }
 
@@ -398,6 +402,9 @@ impl Counter {
                 format!("cache_operation_errors_total.implementation.rust.reason.{}", error.label())
             }
             Self::LiveError(error) => format!("sark_live_errors_total.reason.{}", error.label()),
+            Self::Admin(outcome) => {
+                format!("sark_admin_requests_total.endpoint.{}.result.{}", outcome.endpoint(), outcome.result())
+            }
         }
     }
 }

@@ -27,3 +27,8 @@ pub fn sanitized(bytes: &[u8]) -> Cow<'_, str> {
         Err(_) => Cow::Owned(replace_invalid(bytes, '!')),
     }
 }
+
+/// Two digits a byte, in lower case.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

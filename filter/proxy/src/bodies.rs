@@ -9,13 +9,22 @@
 use crate::clock::VmClock;
 use crate::hostcalls;
 use crate::stream;
+use sark_core::admin::Visit;
 use sark_core::authorizer::Check;
 use sark_core::host::Clock;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
+/// What waits for its body.
+pub enum Pending {
+    /// A request that is to be decided.
+    Check(Box<Check>),
+    /// A request of the operator.
+    Visit(Visit),
+}
+
 /// A request that waits for its body. Whoever takes it out, the next body callback or the tick, ends the wait.
-pub type Held = Rc<RefCell<Option<Check>>>;
+pub type Held = Rc<RefCell<Option<Pending>>>;
 
 /// Time until a request is let find out again.
 const AGAIN_NANOSECONDS: u64 = 10_000_000_000;
@@ -33,7 +42,7 @@ pub struct Bodies {
 
 struct Waiting {
     context: u32,
-    held: Weak<RefCell<Option<Check>>>,
+    held: Weak<RefCell<Option<Pending>>>,
     /// Bytes of the request when it began to wait.
     size_at_head: u64,
     /// More had come by the last tick.
@@ -57,6 +66,12 @@ impl Bodies {
             self.refused_until.set(Some(now.saturating_add(AGAIN_NANOSECONDS)));
         }
         finds_out
+    }
+
+    /// Whether bodies are known to be kept from us. Unlike [`Self::may_wait`] this lets nobody find out again: the operator
+    /// is answered at once, and has another way to say it.
+    pub const fn are_kept_back(&self) -> bool {
+        self.refused_until.get().is_some() && !self.arrive.get()
     }
 
     /// The request whose callback is running begins to wait.
@@ -94,17 +109,17 @@ impl Bodies {
     }
 
     fn refuse(&self, held: &Held) {
-        let Some(check) = held.borrow_mut().take() else {
+        let Some(pending) = held.borrow_mut().take() else {
             return;
         };
         if self.refused_until.get().is_none() {
             log::error!(
-                "sark: with_request_body needs allow_on_headers_stop_iteration: true in the wasm plugin; without it Envoy \
-                 hands no body over, and every request that has one is denied"
+                "sark: with_request_body and admin requests with a body need allow_on_headers_stop_iteration: true in the \
+                 wasm plugin; without it Envoy hands no body over, and every request whose body matters is refused"
             );
         }
         self.refused_until.set(Some(VmClock.now().saturating_add(AGAIN_NANOSECONDS)));
-        stream::refuse_without_body(check);
+        stream::refuse_without_body(pending);
     }
 }
 

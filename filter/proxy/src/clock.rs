@@ -22,3 +22,8 @@ pub fn epoch_nanoseconds() -> Option<i64> {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
     i64::try_from(since.as_nanos()).ok()
 }
+
+/// The time of day, milliseconds since 1970 in UTC.
+pub fn epoch_milliseconds() -> Option<u64> {
+    u64::try_from(epoch_nanoseconds()?.div_euclid(1_000_000)).ok()
+}

@@ -71,6 +71,12 @@ pub fn count(counter: Counter) {
     add(id, 1);
 }
 
+/// How often all VMs of the process have counted this.
+pub fn counted(counter: Counter) -> Result<u64, HostError> {
+    let id = IDS.with_borrow(|ids| ids.as_ref()?.counters.get(&counter).copied());
+    id.ok_or(HostError).and_then(hostcalls::metric)
+}
+
 /// Tells how the caches of this VM stand.
 pub fn report_caches(swept: Swept) {
     IDS.with_borrow_mut(|ids| {

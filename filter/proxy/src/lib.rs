@@ -3,7 +3,7 @@
 //! One file a concern: `root` (configuration, tick), `stream` (one request), `hostcalls` (the ABI: every call into Envoy,
 //! the entry point and the allocator),
 //! `bodies` (whether Envoy hands them over), `callouts` (how many calls are open), `live` (what all
-//! workers share), `counters`, `report` (the log), `clock`, `random`.
+//! workers share), `worker` (how this one stands, shown to the others), `counters`, `report` (the log), `clock`, `random`.
 
 mod bodies;
 mod callouts;
@@ -17,3 +17,4 @@ mod random;
 mod report;
 mod root;
 mod stream;
+mod worker;

@@ -42,7 +42,7 @@ impl Live for EnvoyLive {
     }
 
     fn now_ms(&self) -> Option<u64> {
-        u64::try_from(clock::epoch_nanoseconds()?).ok()?.checked_div(1_000_000)
+        clock::epoch_milliseconds()
     }
 
     fn failed(&self, error: LiveError) {

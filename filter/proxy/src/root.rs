@@ -7,10 +7,11 @@ use crate::hostcalls::{self, Buffer};
 use crate::live::EnvoyLive;
 use crate::report;
 use crate::stream::Stream;
+use crate::worker::{self, ThisWorker};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 use sark_core::authorizer::Authorizer;
-use sark_core::engine::Shelf;
+use sark_core::engine::{Shelf, Swept};
 use sark_core::host::Clock;
 use sark_core::rollout::{Ended, Why};
 use std::cell::Cell;
@@ -35,19 +36,26 @@ pub struct Root {
     authorizer: Option<Rc<Authorizer>>,
     bodies: Rc<Bodies>,
     has_ticked: bool,
+    worker: Option<Rc<ThisWorker>>,
 }
 
 /// Of all configurations in this VM, whichever of them ticks.
-fn sweep_caches() {
-    counters::report_caches(SHELF.with(|shelf| shelf.sweep(VmClock.now())));
+fn sweep_caches() -> Swept {
+    let swept = SHELF.with(|shelf| shelf.sweep(VmClock.now()));
+    counters::report_caches(swept);
+    swept
+}
+
+/// What the plugin is called whose callback is running.
+pub fn plugin_name() -> Option<String> {
+    hostcalls::property(&["plugin_name"]).ok().flatten().and_then(|name| String::from_utf8(name).ok())
 }
 
 /// What an operator changes while the proxy runs counts from now on. Whether the configuration is taken does not depend
 /// on it.
-fn attach(authorizer: Authorizer) -> Authorizer {
-    let plugin = hostcalls::property(&["plugin_name"]).ok().flatten().and_then(|name| String::from_utf8(name).ok());
-    let live = Rc::new(EnvoyLive::new(plugin.as_deref()));
-    SHELF.with(|shelf| authorizer.attached(live, plugin.as_deref().unwrap_or_default(), shelf))
+fn attach(authorizer: Authorizer, plugin: Option<&str>) -> Authorizer {
+    let live = Rc::new(EnvoyLive::new(plugin));
+    SHELF.with(|shelf| authorizer.attached(live, plugin.unwrap_or_default(), shelf))
 }
 
 fn end_overrides(authorizer: &Authorizer) {
@@ -69,7 +77,7 @@ impl Drop for Root {
     /// A cache that nobody uses any more is gone with its last configuration.
     fn drop(&mut self) {
         self.authorizer = None;
-        sweep_caches();
+        let _ = sweep_caches();
     }
 }
 
@@ -111,7 +119,10 @@ impl RootContext for Root {
             Ok(authorizer) => {
                 let level = if authorizer.is_remote_only() { log::Level::Warn } else { log::Level::Info };
                 log::log!(level, "sark: {}", authorizer.summary());
-                self.authorizer = Some(Rc::new(attach(authorizer)));
+                let plugin = plugin_name();
+                let authorizer = Rc::new(attach(authorizer, plugin.as_deref()));
+                self.worker = plugin.map(|plugin| ThisWorker::of(&plugin, &authorizer));
+                self.authorizer = Some(authorizer);
                 true
             }
             Err(error) => {
@@ -128,7 +139,10 @@ impl RootContext for Root {
         report::flush();
         self.bodies.sweep();
         self.authorizer.iter().for_each(|authorizer| end_overrides(authorizer));
-        sweep_caches();
+        let swept = sweep_caches();
+        if let (Some(worker), Some(authorizer)) = (&self.worker, &self.authorizer) {
+            worker.show(authorizer, swept);
+        }
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -136,6 +150,7 @@ impl RootContext for Root {
     }
 
     fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
+        worker::count_request();
         Some(Box::new(Stream::new(id, self.authorizer.clone(), Rc::clone(&self.bodies))))
     }
 }

@@ -3,7 +3,7 @@
 //! Headers, body and trailers callbacks all return `Pause` until the decision exists (traps T2, T3); nothing else in
 //! here may let a request through.
 
-use crate::bodies::{Bodies, Held};
+use crate::bodies::{Bodies, Held, Pending};
 use crate::callouts::Awaited;
 use crate::clock;
 use crate::counters;
@@ -12,6 +12,7 @@ use crate::random;
 use crate::report;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, Status};
+use sark_core::admin::{self, Visit};
 use sark_core::authorizer::{Arrival, Authorizer, Check, Step};
 use sark_core::decision::{Mutations, Reply};
 use sark_core::host::{Host, HostError};
@@ -67,24 +68,50 @@ impl Stream {
             self.answer_without_check();
             return;
         };
+        match authorizer.visit(&arrival.head, arrival.end_of_stream, &EnvoyHost) {
+            Ok(Some((visit, step))) => self.begin_visit(visit, step),
+            Ok(None) => self.begin_check(&authorizer, arrival),
+            Err(HostError) => {
+                counters::count(Counter::HostError);
+                self.answer_without_check();
+            }
+        }
+        if let Phase::AwaitsBody(held) = &self.phase {
+            self.bodies.wait(self.id, held);
+        }
+    }
+
+    fn begin_check(&mut self, authorizer: &Rc<Authorizer>, arrival: Arrival) {
         let (mut check, mut step) = authorizer.check(arrival, &EnvoyHost);
         if matches!(step, Step::NeedBody) && !self.bodies.may_wait() {
             step = check.body_unavailable(&EnvoyHost);
         }
         self.carry_out(check, step);
-        if let Phase::AwaitsBody(held) = &self.phase {
-            self.bodies.wait(self.id, held);
+    }
+
+    fn begin_visit(&mut self, mut visit: Visit, mut step: admin::Step) {
+        if matches!(step, admin::Step::NeedBody) && self.bodies.are_kept_back() {
+            step = visit.body_unavailable();
         }
+        self.carry_out_visit(visit, &step);
     }
 
     fn body_grew(&mut self, complete: bool) {
         match std::mem::replace(&mut self.phase, Phase::Answered) {
             Phase::AwaitsBody(held) => {
                 self.bodies.arrived();
-                // Taken out by the tick, it is answered already.
-                let Some(mut check) = held.take() else { return };
-                let step = check.body(self.received, complete, &EnvoyHost);
-                self.carry_out(check, step);
+                match held.take() {
+                    // Taken out by the tick, it is answered already.
+                    None => {}
+                    Some(Pending::Check(mut check)) => {
+                        let step = check.body(self.received, complete, &EnvoyHost);
+                        self.carry_out(*check, step);
+                    }
+                    Some(Pending::Visit(mut visit)) => {
+                        let step = visit.body(self.received, complete, &EnvoyHost);
+                        self.carry_out_visit(visit, &step);
+                    }
+                }
             }
             other => self.phase = other,
         }
@@ -95,7 +122,7 @@ impl Stream {
         loop {
             step = match step {
                 Step::NeedBody => {
-                    self.phase = Phase::AwaitsBody(Rc::new(RefCell::new(Some(check))));
+                    self.await_body(Pending::Check(Box::new(check)));
                     return;
                 }
                 Step::Call(callout) => match call(&callout) {
@@ -125,6 +152,21 @@ impl Stream {
                 }
             };
         }
+    }
+
+    /// An admin request has no step that lets it through.
+    fn carry_out_visit(&mut self, visit: Visit, step: &admin::Step) {
+        match step {
+            admin::Step::NeedBody => self.await_body(Pending::Visit(visit)),
+            admin::Step::Answer(reply) => {
+                self.phase = Phase::Answered;
+                answer_visit(&visit, reply);
+            }
+        }
+    }
+
+    fn await_body(&mut self, pending: Pending) {
+        self.phase = Phase::AwaitsBody(Rc::new(RefCell::new(Some(pending))));
     }
 
     /// There is no configuration, or the request cannot even be read.
@@ -221,16 +263,37 @@ fn arrive(authorizer: &Authorizer, end_of_stream: bool) -> Result<Arrival, HostE
 }
 
 /// Answers a request whose body Envoy does not hand over.
-pub fn refuse_without_body(mut check: Check) {
-    if let Step::Deny(reply) = check.body_unavailable(&EnvoyHost) {
-        deny(&check, &reply);
+pub fn refuse_without_body(pending: Pending) {
+    match pending {
+        Pending::Check(mut check) => {
+            if let Step::Deny(reply) = check.body_unavailable(&EnvoyHost) {
+                deny(&check, &reply);
+            }
+        }
+        Pending::Visit(mut visit) => {
+            if let admin::Step::Answer(reply) = visit.body_unavailable() {
+                answer_visit(&visit, &reply);
+            }
+        }
     }
 }
 
 fn deny(check: &Check, reply: &Reply) {
     // States for access logs only; the answer does not depend on them.
-    let _ = set_states(check);
+    let _ = set_states(&check.states());
     check.settle(&EnvoyHost);
+    answer(reply);
+}
+
+fn answer_visit(visit: &Visit, reply: &Reply) {
+    if let Some(change) = visit.change() {
+        log::warn!("sark: admin: {change}");
+    }
+    if let admin::Outcome::Refused(_, refusal) = visit.outcome() {
+        report::refused(refusal, visit.by().unwrap_or_default());
+    }
+    let _ = set_states(&visit.states());
+    visit.settle(&EnvoyHost);
     answer(reply);
 }
 
@@ -287,12 +350,12 @@ fn allow(check: &Check, mutations: &Mutations) -> Result<(), HostError> {
     for name in &mutations.remove_request_headers {
         hostcalls::remove_header(Map::Request, name)?;
     }
-    set_states(check)?;
+    set_states(&check.states())?;
     hostcalls::set_filter_state(ALLOWED, "1")
 }
 
-fn set_states(check: &Check) -> Result<(), HostError> {
-    check.states().iter().try_for_each(|(name, value)| hostcalls::set_filter_state(name, value))
+fn set_states(states: &[(&str, String)]) -> Result<(), HostError> {
+    states.iter().try_for_each(|(name, value)| hostcalls::set_filter_state(name, value))
 }
 
 /// Sends the answer. If even that fails the request stays held, and its client runs into its own timeout.
@@ -305,7 +368,7 @@ fn answer(reply: &Reply) {
 }
 
 /// Envoy, seen from the request whose callback is running.
-struct EnvoyHost;
+pub struct EnvoyHost;
 
 impl Host for EnvoyHost {
     fn random(&self) -> u64 {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// Members of the configuration that shape neither: who is decided by which side, and what becomes of a decision or of
 /// its absence. Whatever is not named here counts, what is yet to be invented too.
-const WITHOUT_EFFECT: [&str; 7] = [
+const WITHOUT_EFFECT: [&str; 8] = [
     "features",
     "identity",
     "dry_run",
@@ -17,6 +17,7 @@ const WITHOUT_EFFECT: [&str; 7] = [
     "failure_mode_allow_header_add",
     "status_on_error",
     "debug_header",
+    "admin",
 ];
 
 /// A digest of the configuration, but for what has no effect on decisions. Never an operator's label.

@@ -1,5 +1,6 @@
 //! From what the operator wrote to what the filter runs: every check that does not need the policy itself.
 
+use super::admin::{Admin, admin};
 use super::cache::{Cache, cache};
 use super::error::ConfigError;
 use super::features::{Feature, identity, rust_opa};
@@ -28,6 +29,8 @@ const ERROR_STATUSES: [u16; 37] = [
 pub struct Config {
     /// The policy as it came; [`crate::engine::load`] makes it ready.
     pub policy: Policy,
+    /// By what the policy is known again: SHA-256 in hexadecimal, of the bundle's file or of what stands in its place.
+    pub policy_digest: String,
     /// Everything else.
     pub settings: Settings,
 }
@@ -57,6 +60,8 @@ pub struct Settings {
     pub debug_header: Option<String>,
     /// What happens around the decision.
     pub flow: Flow,
+    /// The operator's endpoints, if there are any.
+    pub admin: Option<Admin>,
 }
 
 /// `with_request_body`.
@@ -87,7 +92,7 @@ pub fn read(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Config
     let raw = parse(bytes)?;
     let flow = flow(&raw)?;
     let shape = shape(&raw)?;
-    let policy = policy(raw.policy.0, raw.remote.is_some())?;
+    let (policy, policy_digest) = policy(raw.policy.0, raw.remote.is_some())?;
     if !policy.more_paths.is_empty() && !flow.route_overrides {
         return Err(ConfigError::new("policy.paths", "cannot be chosen by anything without `route_overrides`"));
     }
@@ -108,9 +113,10 @@ pub fn read(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Config
         status_on_error: status(raw.status_on_error.0.code)?,
         limits: limits(&raw.limits.0)?,
         debug_header: raw.debug_header.map(|name| header_name(&name, "debug_header")).transpose()?,
+        admin: raw.admin.map(|raw| admin(&raw.0, &flow, env)).transpose()?,
         flow,
     };
-    Ok(Config { policy, settings })
+    Ok(Config { policy, policy_digest, settings })
 }
 
 fn parse(bytes: &[u8]) -> Result<raw::Config<'_>, ConfigError> {
@@ -207,6 +213,21 @@ pub(super) fn duration(
                 ),
             )
         })
+}
+
+/// What an environment variable of the VM holds; `path`: that of the key that names it.
+pub(super) fn from_env(
+    variable: &str,
+    path: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, ConfigError> {
+    // What is not UTF-8 comes with this character in the place of what cannot be read.
+    env(variable).filter(|text| !text.contains('\u{fffd}')).ok_or_else(|| {
+        ConfigError::new(
+            format!("{path}.from_env"),
+            format!("environment variable `{variable}` is not set for this VM or is not UTF-8"),
+        )
+    })
 }
 
 /// A header name in lower case.

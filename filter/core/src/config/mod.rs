@@ -1,5 +1,6 @@
 //! What the user wrote → what the filter runs. Pure: same bytes and environment, same answer.
 
+mod admin;
 mod cache;
 mod compiled;
 mod environment;
@@ -13,6 +14,7 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
+pub use admin::Admin;
 pub use cache::{Cache, CacheTimes, RemoteCache};
 pub use compiled::{BodyLimit, Config, Limits, MAX_CONFIG_BYTES, Settings, read};
 pub use error::ConfigError;

@@ -3,7 +3,9 @@
 use super::error::ConfigError;
 use super::raw;
 use crate::policy::{DecisionPath, Module, RegoVersion, bundle};
+use crate::text::hexadecimal;
 use regorus::Value;
+use sha2::{Digest as _, Sha256};
 
 /// Each is a policy of its own.
 const MAX_PATHS: usize = 16;
@@ -44,7 +46,8 @@ pub enum Program {
     },
 }
 
-pub(super) fn policy(raw: raw::Policy<'_>, has_remote: bool) -> Result<Policy, ConfigError> {
+/// The policy and its digest: of the bundle's file, or of what stands in the place of one.
+pub(super) fn policy(raw: raw::Policy<'_>, has_remote: bool) -> Result<(Policy, String), ConfigError> {
     let path = DecisionPath::parse(&raw.path).map_err(|message| ConfigError::new("policy.path", message))?;
     let more_paths = more_paths(&raw.paths, &path)?;
     let unsupported_goes_remote = raw.unsupported == raw::Unsupported::Remote;
@@ -59,15 +62,12 @@ pub(super) fn policy(raw: raw::Policy<'_>, has_remote: bool) -> Result<Policy, C
             Some(raw::RegoVersion::V0) => RegoVersion::V0,
             None | Some(raw::RegoVersion::V1) => RegoVersion::V1,
         };
-        let modules = raw.modules.unwrap_or_default().0.into_iter().map(|(name, text)| Module { name, text }).collect();
+        let modules: Vec<Module> =
+            raw.modules.unwrap_or_default().0.into_iter().map(|(name, text)| Module { name, text }).collect();
+        let digest = digest(&modules, raw.data);
         let data = data(raw.data)?;
-        return Ok(Policy {
-            program: Program::Source { modules, version },
-            data,
-            path,
-            more_paths,
-            unsupported_goes_remote,
-        });
+        let program = Program::Source { modules, version };
+        return Ok((Policy { program, data, path, more_paths, unsupported_goes_remote }, digest));
     };
     let besides = [
         ("policy.modules", raw.modules.is_some()),
@@ -77,12 +77,31 @@ pub(super) fn policy(raw: raw::Policy<'_>, has_remote: bool) -> Result<Policy, C
     if let Some((key, _)) = besides.iter().find(|(_, is_there)| *is_there) {
         return Err(ConfigError::new(*key, "cannot stand beside `policy.bundle`, which holds it"));
     }
-    let bundle = bundle::read(text).map_err(|message| ConfigError::new("policy.bundle", message))?;
+    let refused = |message| ConfigError::new("policy.bundle", message);
+    let packed = bundle::decoded(text).map_err(refused)?;
+    let digest = hexadecimal(&Sha256::digest(&packed));
+    let bundle = bundle::unpacked(&packed).map_err(refused)?;
+    drop(packed);
     let program = match bundle.plan {
         Some(plan) => Program::Plan(plan),
         None => Program::Source { modules: bundle.modules, version: bundle.version },
     };
-    Ok(Policy { program, data: bundle.data, path, more_paths, unsupported_goes_remote })
+    Ok((Policy { program, data: bundle.data, path, more_paths, unsupported_goes_remote }, digest))
+}
+
+/// The same for the same modules and the same text of data.
+fn digest(modules: &[Module], data: Option<&serde_json::value::RawValue>) -> String {
+    let mut digest = Sha256::new();
+    let mut part = |text: &str| {
+        digest.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
+        digest.update(text.as_bytes());
+    };
+    for module in modules {
+        part(&module.name);
+        part(&module.text);
+    }
+    part(data.map(serde_json::value::RawValue::get).unwrap_or_default());
+    hexadecimal(&digest.finalize())
 }
 
 fn more_paths(raw: &[String], default: &DecisionPath) -> Result<Vec<DecisionPath>, ConfigError> {

@@ -106,6 +106,7 @@ pub struct Config<'a> {
     pub status_on_error: Object<StatusOnError>,
     pub limits: Object<Limits>,
     pub debug_header: Option<String>,
+    pub admin: Option<Object<Admin>>,
 }
 
 /// `policy`.
@@ -151,42 +152,42 @@ pub struct Remote {
     pub max_reply_bytes: Option<u64>,
     pub max_in_flight: Option<u64>,
     #[serde(default)]
-    pub headers: Map<HeaderValue>,
+    pub headers: Map<OrEnv>,
 }
 
-/// A header value: a literal, or the name of an environment variable that holds it.
+/// A text: as it is, or the name of an environment variable that holds it.
 #[derive(Debug)]
-pub enum HeaderValue {
+pub enum OrEnv {
     Literal(String),
     FromEnv(String),
 }
 
-impl<'de> Deserialize<'de> for HeaderValue {
+impl<'de> Deserialize<'de> for OrEnv {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(HeaderValueVisitor)
+        deserializer.deserialize_any(OrEnvVisitor)
     }
 }
 
-struct HeaderValueVisitor;
+struct OrEnvVisitor;
 
-impl<'de> Visitor<'de> for HeaderValueVisitor {
-    type Value = HeaderValue;
+impl<'de> Visitor<'de> for OrEnvVisitor {
+    type Value = OrEnv;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("a string or {\"from_env\": \"NAME\"}")
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<HeaderValue, E> {
-        Ok(HeaderValue::Literal(text.to_owned()))
+    fn visit_str<E>(self, text: &str) -> Result<OrEnv, E> {
+        Ok(OrEnv::Literal(text.to_owned()))
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<HeaderValue, M::Error> {
+    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<OrEnv, M::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct FromEnv {
             from_env: String,
         }
-        FromEnv::deserialize(MapAccessDeserializer::new(map)).map(|wrapper| HeaderValue::FromEnv(wrapper.from_env))
+        FromEnv::deserialize(MapAccessDeserializer::new(map)).map(|wrapper| OrEnv::FromEnv(wrapper.from_env))
     }
 }
 
@@ -312,4 +313,40 @@ pub struct Limits {
     pub evaluation_time: Option<String>,
     pub evaluation_steps: Option<u64>,
     pub json_depth: Option<u64>,
+}
+
+/// `admin`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Admin {
+    #[serde(default = "Admin::path_prefix")]
+    pub path_prefix: String,
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    #[serde(default)]
+    pub filter_chains: Vec<String>,
+    pub tokens: Vec<Object<Token>>,
+}
+
+impl Admin {
+    fn path_prefix() -> String {
+        "/admin".to_owned()
+    }
+}
+
+/// One entry of `admin.tokens`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    pub name: String,
+    pub role: Role,
+    pub sha256: OrEnv,
+}
+
+/// `role` of a token.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    Read,
+    Write,
 }

@@ -1,6 +1,6 @@
 //! `remote`, checked.
 
-use super::compiled::{bounded_usize, duration, header_name, header_value};
+use super::compiled::{bounded_usize, duration, from_env, header_name, header_value};
 use super::error::ConfigError;
 use super::policy::Policy;
 use super::raw;
@@ -69,7 +69,7 @@ fn data_path(decision: &DecisionPath) -> String {
 }
 
 fn remote_headers(
-    raw: std::collections::BTreeMap<String, raw::HeaderValue>,
+    raw: std::collections::BTreeMap<String, raw::OrEnv>,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Vec<(String, String)>, ConfigError> {
     if raw.len() > MAX_HEADERS {
@@ -86,23 +86,15 @@ fn remote_headers(
             return Err(ConfigError::new(path, "is set by the filter or by Envoy"));
         }
         let value = match value {
-            raw::HeaderValue::Literal(_) if SECRET_HEADERS.contains(&name.as_str()) => {
+            raw::OrEnv::Literal(_) if SECRET_HEADERS.contains(&name.as_str()) => {
                 return Err(ConfigError::new(
                     path,
                     "carries a secret and must be written as {\"from_env\": \"NAME\"}: \
                      the configuration can be read at Envoy's admin port",
                 ));
             }
-            raw::HeaderValue::Literal(value) => value,
-            // What is not UTF-8 comes with this character in the place of what cannot be read.
-            raw::HeaderValue::FromEnv(variable) => {
-                env(&variable).filter(|text| !text.contains('\u{fffd}')).ok_or_else(|| {
-                    ConfigError::new(
-                        format!("{path}.from_env"),
-                        format!("environment variable `{variable}` is not set for this VM or is not UTF-8"),
-                    )
-                })?
-            }
+            raw::OrEnv::Literal(value) => value,
+            raw::OrEnv::FromEnv(variable) => from_env(&variable, &path, env)?,
         };
         header_value(&value, &path)?;
         headers.push((name, value));

@@ -1,3 +1,5 @@
+mod admin;
+
 use super::*;
 use crate::request::{self, Shape, SourceAddress};
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]

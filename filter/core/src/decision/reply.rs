@@ -27,6 +27,8 @@ impl Reply {
 
     /// What a decision wants cannot be sent, and `validate_mutations` is on.
     pub const INVALID: &'static str = "sark_invalid";
+    /// An admin request.
+    pub const ADMIN: &'static str = "sark_admin";
 
     /// The policy's own answer.
     #[must_use]

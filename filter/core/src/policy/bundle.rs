@@ -32,13 +32,20 @@ pub struct Bundle {
     pub version: RegoVersion,
 }
 
+/// A bundle as it lies on a disk, from its base64 text.
+///
+/// # Errors
+/// It is no base64.
+pub fn decoded(text: &str) -> Result<Vec<u8>, String> {
+    STANDARD.decode(text).map_err(|error| format!("is not base64: {error}"))
+}
+
 /// Reads a bundle from its base64 text.
 ///
 /// # Errors
 /// What is wrong with it, naming the file.
 pub fn read(text: &str) -> Result<Bundle, String> {
-    let packed = STANDARD.decode(text).map_err(|error| format!("is not base64: {error}"))?;
-    unpacked(&packed)
+    unpacked(&decoded(text)?)
 }
 
 /// Reads a bundle as it lies on a disk.

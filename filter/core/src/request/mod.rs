@@ -28,6 +28,7 @@ pub use matcher::{HeaderFilter, Matcher};
 pub use metadata::{Labels, Metadata, Namespaces};
 pub use selection::Selection;
 pub use shape::{DEFAULT_JSON_DEPTH, Shape, SourceAddress, Unprovided, unprovided};
+pub(crate) use url::parse_query;
 
 use crate::host::HostError;
 use build::Built;

@@ -3,6 +3,7 @@
 use super::Percentage;
 use crate::config::Object;
 use crate::metrics::Feature;
+use crate::text::hexadecimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -123,7 +124,7 @@ impl Document {
 /// `rollout_percentage`. Nothing else, so that changing a time to live does not undo a rollback.
 pub(super) fn digest(feature: Feature, enabled: bool, percentage: Percentage) -> String {
     let text = format!("{}\0{enabled}\0{percentage}", feature.label());
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(text))
 }
 
 /// A percentage as a whole number of hundredths.

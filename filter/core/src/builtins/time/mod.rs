@@ -54,6 +54,14 @@ impl<'a> Time<'a> {
     }
 }
 
+/// Milliseconds since the epoch as RFC 3339 has them, in UTC; `None` after the year 2262.
+pub(crate) fn rfc3339(milliseconds: u64) -> Option<String> {
+    let nanoseconds = i64::try_from(milliseconds).ok()?.checked_mul(1_000_000)?;
+    let Civil { year, month, day, hour, minute, second, nanosecond, .. } = Civil::at(nanoseconds, 0, String::new());
+    let millisecond = nanosecond.div_euclid(1_000_000);
+    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z"))
+}
+
 fn now(context: &mut Context, _: &[Value]) -> Result<Value, Failure> {
     Ok(Value::from(context.moment().now_ns))
 }

@@ -49,6 +49,7 @@ pub mod http1;
 pub mod load;
 pub mod memory;
 pub mod opa;
+pub mod operator;
 pub mod oracle;
 pub mod parity;
 pub mod parts;

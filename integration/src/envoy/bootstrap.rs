@@ -152,6 +152,8 @@ fn access_log(folder: &Path) -> Value {
                 "allowed": "%FILTER_STATE(wasm.sark.allowed:PLAIN)%",
                 "implementation": "%FILTER_STATE(wasm.sark.implementation:PLAIN)%",
                 "error": "%FILTER_STATE(wasm.sark.error:PLAIN)%",
+                "admin": "%FILTER_STATE(wasm.sark.admin:PLAIN)%",
+                "admin_by": "%FILTER_STATE(wasm.sark.admin_by:PLAIN)%",
                 "decision_id": "%FILTER_STATE(wasm.sark.decision_id:PLAIN)%",
                 "dynamic_metadata": "%FILTER_STATE(wasm.sark.dynamic_metadata:PLAIN)%",
                 "duration_ms": "%DURATION%",

@@ -16,8 +16,8 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 const CONFIGURATION: &str = include_str!("../../../docs/configuration.md");
 const FAILURE_MODES: &str = include_str!("../../../docs/failure-modes.md");
 
-/// Every object of a configuration: where it stands, and a document with a place for one more key in it.
-const OBJECTS: [(&str, &str); 14] = [
+/// Every object of a configuration: where it stands (`[]`: in an array), and a document with a place for one more key in it.
+const OBJECTS: [(&str, &str); 16] = [
     ("", r#"{"?": 1}"#),
     ("/policy", r#"{"policy": {"?": 1}}"#),
     ("/remote", r#"{"remote": {"?": 1}}"#),
@@ -29,9 +29,11 @@ const OBJECTS: [(&str, &str); 14] = [
     ("/limits", r#"{"limits": {"?": 1}}"#),
     ("/allowed_headers", r#"{"allowed_headers": {"?": 1}}"#),
     ("/disallowed_headers", r#"{"disallowed_headers": {"?": 1}}"#),
-    ("/identity/0", r#"{"identity": [{"?": 1}]}"#),
+    ("/identity/[]", r#"{"identity": [{"?": 1}]}"#),
+    ("/features/rust_opa/headers/[]", r#"{"features": {"rust_opa": {"headers": [{"?": 1}]}}}"#),
+    ("/features/rust_cache/headers/[]", r#"{"features": {"rust_cache": {"headers": [{"?": 1}]}}}"#),
     ("/admin", r#"{"admin": {"?": 1}}"#),
-    ("/admin/tokens/0", r#"{"admin": {"tokens": [{"?": 1}]}}"#),
+    ("/admin/tokens/[]", r#"{"admin": {"tokens": [{"?": 1}]}}"#),
 ];
 
 /// The keys an object may have, by the reader's own word: the error for an unknown key lists them.
@@ -56,22 +58,25 @@ fn places() -> Vec<String> {
         .collect()
 }
 
+/// Whether a value stands at a place; `[]` is any element of an array.
+fn stands_in(example: &serde_json::Value, place: &str) -> bool {
+    let Some((array, rest)) = place.split_once("/[]") else { return example.pointer(place).is_some() };
+    let elements = example.pointer(array).and_then(serde_json::Value::as_array);
+    elements.is_some_and(|elements| elements.iter().any(|element| stands_in(element, rest)))
+}
+
 #[test]
 fn every_key_has_its_row_and_stands_in_an_example() {
     let examples: Vec<serde_json::Value> = examples().iter().map(|text| serde_json::from_str(text).unwrap()).collect();
     let places = places();
     assert!(places.len() > 50, "{places:?}");
     for place in places {
-        let name = place.trim_start_matches('/').replace('/', ".");
+        let name = place.trim_start_matches('/').replace("/[]", "[]").replace('/', ".");
         // An object may have a row for each of its keys instead of one of its own.
-        let rows = match name.as_str() {
-            "identity.0.header" => vec!["| `identity` |".to_owned()],
-            name if name.starts_with("admin.tokens.0.") => vec![format!("| `admin.tokens[].{}` |", &name[15..])],
-            name => vec![format!("| `{name}` |"), format!("| `{name}.")],
-        };
+        let rows = [format!("| `{name}` |"), format!("| `{name}.")];
         let has_row = rows.iter().any(|row| CONFIGURATION.contains(row));
         assert!(has_row, "no row begins {}", rows[0]);
-        assert!(examples.iter().any(|example| example.pointer(&place).is_some()), "{name} is in no example");
+        assert!(examples.iter().any(|example| stands_in(example, &place)), "{name} is in no example");
     }
 }
 

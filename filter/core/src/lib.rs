@@ -20,6 +20,7 @@ mod documentation;
 pub mod engine;
 pub mod host;
 mod http;
+pub mod identity;
 pub mod json;
 mod lru;
 pub mod metrics;

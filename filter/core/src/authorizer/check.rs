@@ -93,7 +93,9 @@ impl Check {
     }
 
     fn begin(&mut self, head: Head, end_of_stream: bool, host: &dyn Host) -> Step {
-        let assignment = self.authorizer.assignment(&head, self.route.decision);
+        let Ok(assignment) = self.authorizer.assignment(&head, self.route.decision, host) else {
+            return self.host_failed(host);
+        };
         let body_may_come = self.authorizer.config.body.is_some() && !end_of_stream;
         if body_may_come && head.is_tunnel() && head.announces_body() {
             // What comes after the headers of a tunnel is not shown to the policy: a body must not hide there.
@@ -154,7 +156,10 @@ impl Check {
             return self.fall_back(&request, host);
         }
         // It may have waited for long.
-        self.authorizer.withdraw(&mut request.assignment, &request.head, self.route.decision);
+        let withdrawn = self.authorizer.withdraw(&mut request.assignment, &request.head, self.route.decision, host);
+        if withdrawn.is_err() {
+            return self.host_failed(host);
+        }
         self.decide(request, host)
     }
 

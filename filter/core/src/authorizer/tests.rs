@@ -260,6 +260,39 @@ fn the_side_follows_percentage_identity_and_switch() {
 }
 
 #[test]
+fn a_pin_comes_before_the_percentage_and_behind_the_switch() {
+    let pinned = |percentage: u32, enabled: bool| {
+        authorizer(&format!(
+            r#"{REMOTE}, "identity": [{{"header": "x-user"}}],
+               "features": {{"rust_opa": {{"enabled": {enabled}, "rollout_percentage": {percentage},
+                   "users": {{"alice": true, "bob": false}},
+                   "headers": [{{"name": "X-Tester", "value": "1", "use": true}}]}}}}"#
+        ))
+    };
+    for percentage in [0, 50, 100] {
+        let authorizer = pinned(percentage, true);
+        let at = |headers: &[(&str, &str)]| status(&run(&authorizer, headers).1);
+        assert_eq!(at(&[("x-user", "alice")]), ALLOWED, "alice at {percentage} %");
+        assert_eq!(at(&[("x-user", "bob"), ("x-tester", "1")]), CALLED, "bob at {percentage} %");
+        assert_eq!(at(&[("x-user", "carol"), ("x-tester", "1")]), 403, "a tester at {percentage} %");
+        let rest = if percentage == 100 { 403 } else { CALLED };
+        assert_eq!(at(&[("x-tester", "2")]), rest, "nobody at {percentage} %");
+    }
+    let off = pinned(100, false);
+    assert_eq!(status(&run(&off, &[("x-user", "alice"), ("x-tester", "1")]).1), CALLED);
+}
+
+#[test]
+fn an_identity_that_the_proxy_does_not_tell_denies() {
+    let authorizer = authorizer(&format!(
+        r#"{REMOTE}, "failure_mode_allow": true, "source_address": "request", "identity": [{{"source_address": true}}]"#
+    ));
+    let host = FakeHost { silent: Some("source.address"), ..FakeHost::default() };
+    let (_, step) = authorizer.check(arrival(head(&[("x-user", "alice")]), true), &host);
+    assert_eq!((status(&step), host.counted.borrow().join(" ")), (403, "sark_host_errors_total".to_owned()));
+}
+
+#[test]
 fn the_debug_header_tells_who_decided_only_where_configured() {
     let authorizer = authorizer(&format!(r#"{REMOTE}, "debug_header": "X-Sark""#));
     let header = |step: &Step| match step {

@@ -4,8 +4,11 @@ use super::compiled::{bounded, bounded_usize};
 use super::environment::{self, Environment, Key, Said};
 use super::error::ConfigError;
 use super::features::Feature;
+use super::flow::Flow;
+use super::identity::pins;
 use super::raw;
 use crate::cache::{self, Bounds};
+use crate::identity::Pins;
 use std::time::Duration;
 
 /// Longest time a decision may be kept: a day.
@@ -21,6 +24,8 @@ const MAX_SEGMENTS: usize = 16;
 pub struct Cache {
     /// For whom. `fallback_on_error`: an error of the cache decides without it.
     pub feature: Feature,
+    /// For whom in any case, or not at all.
+    pub pins: Pins,
     /// How much is kept.
     pub bounds: Bounds,
     /// How long.
@@ -56,6 +61,7 @@ pub(super) fn cache(
     raw: Option<&raw::RustCache>,
     environment: Environment<'_>,
     has_remote: bool,
+    flow: &Flow,
 ) -> Result<Option<Cache>, ConfigError> {
     let default = raw::RustCache { enabled: false, ..raw::RustCache::default() };
     let is_configured = raw.is_some();
@@ -72,7 +78,8 @@ pub(super) fn cache(
     };
     let bounds = bounds(raw, environment)?;
     let remote = remote(raw.remote_key.as_deref(), times.remote, has_remote)?;
-    Ok((is_configured || feature.enabled).then_some(Cache { feature, bounds, times, remote }))
+    let pins = pins(&raw.users, &raw.headers, "features.rust_cache", flow)?;
+    Ok((is_configured || feature.enabled).then_some(Cache { feature, pins, bounds, times, remote }))
 }
 
 fn feature(raw: &raw::RustCache, environment: Environment<'_>) -> Result<Feature, ConfigError> {

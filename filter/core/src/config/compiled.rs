@@ -3,13 +3,16 @@
 use super::admin::{Admin, admin};
 use super::cache::{Cache, cache};
 use super::error::ConfigError;
-use super::features::{Feature, identity, rust_opa};
+use super::features::{Feature, rust_opa};
 use super::flow::{Flow, flow};
+use super::identity::{identity, pins};
 use super::policy::{Policy, policy};
 use super::raw;
 use super::remote::{Remote, remote};
 use super::shape::shape;
+use crate::identity::{Pins, Source};
 use crate::request::Shape;
+use crate::rollout;
 use std::time::Duration;
 
 /// Largest configuration that is read, in bytes. What an operator pushes is bounded like everything else.
@@ -42,10 +45,12 @@ pub struct Settings {
     pub remote: Option<Remote>,
     /// `features.rust_opa`.
     pub rust_opa: Feature,
+    /// Who is decided inline in any case, or never.
+    pub rust_opa_pins: Pins,
     /// `features.rust_cache`, if it is there.
     pub rust_cache: Option<Cache>,
-    /// Request headers that may name the user, lower case, in order.
-    pub identity: Vec<String>,
+    /// Where the user is taken from, in order.
+    pub identity: Vec<Source>,
     /// Body buffering, if the policy is to see bodies.
     pub body: Option<BodyLimit>,
     /// Undecided requests pass, unless they caused that themselves.
@@ -97,14 +102,17 @@ pub fn read(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Config
         return Err(ConfigError::new("policy.paths", "cannot be chosen by anything without `route_overrides`"));
     }
     let remote = raw.remote.map(|raw| remote(raw.0, &policy, env)).transpose()?;
-    let rust_opa = rust_opa(&raw.features.0.rust_opa.0, env, remote.is_some())?;
-    let rust_cache = cache(raw.features.0.rust_cache.as_ref().map(|raw| &raw.0), env, remote.is_some())?;
-    let features =
-        [("rust_opa", Some(rust_opa)), ("rust_cache", rust_cache.as_ref().map(|rust_cache| rust_cache.feature))];
-    let identity = identity(&raw.identity, features, &flow)?;
+    let raw::Features { rust_opa: raw::Object(raw_opa), rust_cache: raw_cache } = &raw.features.0;
+    let rust_opa_pins = pins(&raw_opa.users, &raw_opa.headers, "features.rust_opa", &flow)?;
+    let rust_opa = rust_opa(raw_opa, &rust_opa_pins, env, remote.is_some())?;
+    let rust_cache = cache(raw_cache.as_ref().map(|raw| &raw.0), env, remote.is_some(), &flow)?;
+    let cache_needs = rust_cache.as_ref().and_then(|cache| cache.feature.needs_users(&cache.pins));
+    let needs = [(rollout::RUST_OPA, rust_opa.needs_users(&rust_opa_pins)), (rollout::RUST_CACHE, cache_needs)];
+    let identity = identity(&raw.identity, needs, &flow, &shape)?;
     let settings = Settings {
         remote,
         rust_opa,
+        rust_opa_pins,
         rust_cache,
         identity,
         shape,

@@ -1,13 +1,10 @@
-//! `features` and `identity`, checked.
+//! `features`, checked.
 
-use super::compiled::header_name;
 use super::environment::{self, Environment, Key};
 use super::error::ConfigError;
-use super::flow::Flow;
 use super::raw;
+use crate::identity::Pins;
 use crate::rollout::{Percentage, Source};
-
-const MAX_IDENTITY_SOURCES: usize = 8;
 
 /// A feature flag.
 #[derive(Debug, Clone, Copy)]
@@ -22,8 +19,19 @@ pub struct Feature {
     pub source: Source,
 }
 
+impl Feature {
+    /// Why the feature needs to know its users, if it does.
+    pub(super) fn needs_users(self, pins: &Pins) -> Option<&'static str> {
+        if self.enabled && self.percentage.is_split() {
+            return Some("rollout_percentage` is neither 0 nor 100");
+        }
+        (!pins.users.is_empty()).then_some("users` names some")
+    }
+}
+
 pub(super) fn rust_opa(
     raw: &raw::RustOpa,
+    pins: &Pins,
     environment: Environment<'_>,
     has_remote: bool,
 ) -> Result<Feature, ConfigError> {
@@ -46,41 +54,16 @@ pub(super) fn rust_opa(
         let message = "must be 100 without `remote`: nobody could decide for the rest";
         return Err(ConfigError::new(percentage.place, message));
     }
+    if !has_remote && pins.keep_out() {
+        return Err(ConfigError::new(
+            "features.rust_opa",
+            "can keep no user or header out without `remote`: nobody could decide for them",
+        ));
+    }
     Ok(Feature {
         enabled: enabled.value,
         percentage: percentage.value,
         fallback_on_error: raw.fallback_on_error,
         source: enabled.source_with(&percentage),
     })
-}
-
-pub(super) fn identity(
-    raw: &[raw::Object<raw::IdentitySource>],
-    features: [(&str, Option<Feature>); 2],
-    flow: &Flow,
-) -> Result<Vec<String>, ConfigError> {
-    if raw.len() > MAX_IDENTITY_SOURCES {
-        return Err(ConfigError::new("identity", format!("at most {MAX_IDENTITY_SOURCES} sources are allowed")));
-    }
-    let is_split = |feature: &Feature| feature.enabled && feature.percentage.is_split();
-    let split = features.iter().find(|(_, feature)| feature.as_ref().is_some_and(is_split));
-    if let Some((name, _)) = split.filter(|_| raw.is_empty()) {
-        return Err(ConfigError::new(
-            "identity",
-            format!(
-                "must name where the user is taken from when `features.{name}.rollout_percentage` is neither 0 nor 100"
-            ),
-        ));
-    }
-    raw.iter()
-        .enumerate()
-        .map(|(index, source)| {
-            let key = format!("identity[{index}].header");
-            let name = header_name(&source.0.header, &key)?;
-            if flow.strips(name.as_bytes()) {
-                return Err(ConfigError::new(key, format!("`{name}` is removed from every request and never there")));
-            }
-            Ok(name)
-        })
-        .collect()
 }

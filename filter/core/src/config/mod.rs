@@ -7,6 +7,7 @@ mod environment;
 mod error;
 mod features;
 mod flow;
+mod identity;
 mod policy;
 mod raw;
 mod remote;

@@ -2,8 +2,8 @@
 //!
 //! The reference for every key is `docs/configuration.md`.
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -206,11 +206,19 @@ pub struct RustOpa {
     pub enabled: bool,
     pub rollout_percentage: f64,
     pub fallback_on_error: bool,
+    pub users: Map<bool>,
+    pub headers: Vec<Object<Pin>>,
 }
 
 impl Default for RustOpa {
     fn default() -> Self {
-        Self { enabled: true, rollout_percentage: 100.0, fallback_on_error: true }
+        Self {
+            enabled: true,
+            rollout_percentage: 100.0,
+            fallback_on_error: true,
+            users: Map::default(),
+            headers: Vec::new(),
+        }
     }
 }
 
@@ -221,6 +229,8 @@ pub struct RustCache {
     pub enabled: bool,
     pub rollout_percentage: f64,
     pub fallback_on_error: bool,
+    pub users: Map<bool>,
+    pub headers: Vec<Object<Pin>>,
     pub max_size: Option<u64>,
     pub max_bytes: Option<u64>,
     pub ttl_seconds: u64,
@@ -237,6 +247,8 @@ impl Default for RustCache {
             enabled: true,
             rollout_percentage: 100.0,
             fallback_on_error: true,
+            users: Map::default(),
+            headers: Vec::new(),
             max_size: None,
             max_bytes: None,
             ttl_seconds: 300,
@@ -249,11 +261,62 @@ impl Default for RustCache {
     }
 }
 
-/// One entry of `identity`.
+/// One entry of `identity`: exactly one of these, but `header` may stand beside `claim`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IdentitySource {
+    pub header: Option<String>,
+    pub claim: Option<ClaimPath>,
+    pub peer_certificate: Option<CertificateName>,
+    pub source_address: Option<bool>,
+    pub constant: Option<String>,
+}
+
+/// The names that lead to a claim: an array, or a text with dots between them.
+#[derive(Debug)]
+pub struct ClaimPath(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for ClaimPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ClaimPathVisitor)
+    }
+}
+
+struct ClaimPathVisitor;
+
+impl<'de> Visitor<'de> for ClaimPathVisitor {
+    type Value = ClaimPath;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a string or an array of strings")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<ClaimPath, E> {
+        Ok(ClaimPath(text.split('.').map(str::to_owned).collect()))
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, names: S) -> Result<ClaimPath, S::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(names)).map(ClaimPath)
+    }
+}
+
+/// `peer_certificate` of an identity source.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CertificateName {
+    UriSan,
+    DnsSan,
+    Subject,
+}
+
+/// One entry of `features.….headers`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct IdentitySource {
-    pub header: String,
+pub struct Pin {
+    pub name: String,
+    pub value: String,
+    #[serde(rename = "use")]
+    pub has_it: bool,
 }
 
 /// `with_request_body`.

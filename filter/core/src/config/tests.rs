@@ -1,6 +1,7 @@
 mod admin;
 
 use super::*;
+use crate::identity::{CertificateName, Claim, Source};
 use crate::request::{self, Shape, SourceAddress};
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -131,7 +132,27 @@ fn what_is_wrong_is_named_with_its_path_and_what_is_allowed() {
             "where the user is taken from",
         ),
         (r#"{"identity": [{"header": "a b"}]}"#, "identity[0].header", "not a header name"),
-        (r#"{"identity": [{"claim": "sub"}]}"#, "identity[0].claim", "unknown field `claim`, expected `header`"),
+        (
+            r#"{"identity": [{"cookie": "sub"}]}"#,
+            "identity[0].cookie",
+            "unknown field `cookie`, expected one of `header`",
+        ),
+        (r#"{"identity": [{}]}"#, "identity[0]", "exactly one of `header`, `claim`"),
+        (r#"{"identity": [{"header": "x", "constant": "y"}]}"#, "identity[0]", "exactly one of `header`, `claim`"),
+        (r#"{"identity": [{"claim": "sub", "constant": "y"}]}"#, "identity[0]", "exactly one of `header`, `claim`"),
+        (r#"{"identity": [{"constant": ""}]}"#, "identity[0]", "a `constant` that is not empty"),
+        (r#"{"identity": [{"claim": 7}]}"#, "identity[0].claim", "a string or an array of strings"),
+        (r#"{"identity": [{"claim": "a..b"}]}"#, "identity[0].claim", "1 to 8 names, none of them empty"),
+        (r#"{"identity": [{"claim": []}]}"#, "identity[0].claim", "1 to 8 names, none of them empty"),
+        (r#"{"identity": [{"claim": "1.2.3.4.5.6.7.8.9"}]}"#, "identity[0].claim", "1 to 8 names"),
+        (r#"{"identity": [{"claim": "sub", "header": "x-sark-t"}]}"#, "identity[0].header", "never there"),
+        (r#"{"identity": [{"peer_certificate": "san"}]}"#, "identity[0].peer_certificate", "expected one of `uri_san`"),
+        (r#"{"identity": [{"source_address": true}]}"#, "identity[0].source_address", "`source_address` must say"),
+        (
+            r#"{"source_address": "request", "identity": [{"source_address": false}]}"#,
+            "identity[0].source_address",
+            "must be true",
+        ),
         (r#"{"remote": {}}"#, "remote", "missing field `cluster`"),
         (r#"{"remote": {"cluster": ""}}"#, "remote.cluster", "must name"),
         (r#"{"remote": {"cluster": "o", "path": "v1"}}"#, "remote.path", "must start with `/`"),
@@ -282,4 +303,79 @@ fn what_is_wrong_with_a_cache_is_named() {
         "{}",
         error(split)
     );
+}
+
+#[test]
+fn every_identity_source_is_taken() {
+    let config = read(
+        br#"{"source_address": "header:X-Real-Ip", "identity": [{"header": "X-U"}, {"claim": "sub"},
+            {"claim": "realm.user", "header": "X-Token"}, {"claim": ["https://shop.example/user"]},
+            {"peer_certificate": "uri_san"}, {"peer_certificate": "dns_san"}, {"source_address": true},
+            {"constant": "batch"}]}"#,
+        &env,
+    )
+    .unwrap_or_else(|error| panic!("{error}"));
+    let claim = |header: &str, path: &[&str]| {
+        Source::Claim(Claim { header: header.to_owned(), path: path.iter().map(|name| (*name).to_owned()).collect() })
+    };
+    let expected = [
+        Source::Header("x-u".to_owned()),
+        claim("authorization", &["sub"]),
+        claim("x-token", &["realm", "user"]),
+        claim("authorization", &["https://shop.example/user"]),
+        Source::PeerCertificate(CertificateName::Uri),
+        Source::PeerCertificate(CertificateName::Dns),
+        Source::SourceAddress(SourceAddress::Header("x-real-ip".to_owned())),
+        Source::Constant("batch".to_owned()),
+    ];
+    assert_eq!(config.settings.identity, expected);
+}
+
+#[test]
+fn what_is_wrong_with_pins_is_named() {
+    let feature = |name: &str, pins: &str| {
+        format!(
+            r#"{{"remote": {{"cluster": "o"}}, "identity": [{{"header": "u"}}], "features": {{"{name}": {pins}}}}}"#
+        )
+    };
+    let many = |count: usize| {
+        let users: Vec<String> = (0..count).map(|user| format!("\"u{user}\": true")).collect();
+        format!(r#"{{"users": {{{}}}}}"#, users.join(","))
+    };
+    let headers = |count: usize| {
+        format!(r#"{{"headers": [{}]}}"#, vec![r#"{"name": "x", "value": "y", "use": true}"#; count].join(","))
+    };
+    for name in ["rust_opa", "rust_cache"] {
+        for (pins, path, hint) in [
+            (r#"{"users": {"a": true, "a": false}}"#.to_owned(), "users", "stands twice"),
+            (r#"{"users": {"a": 1}}"#.to_owned(), "users.a", "expected a boolean"),
+            (r#"{"users": {"": true}}"#.to_owned(), "users", "none of them empty"),
+            (r#"{"headers": [{"name": "x", "value": "y"}]}"#.to_owned(), "headers[0]", "missing field `use`"),
+            (
+                r#"{"headers": [{"name": "a b", "value": "y", "use": true}]}"#.to_owned(),
+                "headers[0].name",
+                "not a header",
+            ),
+            (
+                r#"{"headers": [{"name": "X-Sark-A", "value": "", "use": true}]}"#.to_owned(),
+                "headers[0].name",
+                "never there",
+            ),
+            (many(1_001), "users", "at most 1000 users"),
+            (headers(17), "headers", "at most 16"),
+        ] {
+            let text = error(&feature(name, &pins));
+            assert!(text.starts_with(&format!("features.{name}.{path}: ")) && text.contains(hint), "{pins}: {text}");
+        }
+        for most in [many(1_000), headers(16)] {
+            assert!(read(feature(name, &most).as_bytes(), &env).is_ok(), "{most}");
+        }
+        let nobody = format!(r#"{{"features": {{"{name}": {{"users": {{"a": true}}}}}}}}"#);
+        assert!(error(&nobody).starts_with("identity: "), "{}", error(&nobody));
+        assert!(error(&nobody).contains(&format!("when `features.{name}.users` names some")), "{}", error(&nobody));
+    }
+    for out in [r#""users": {"a": false}"#, r#""headers": [{"name": "x", "value": "y", "use": false}]"#] {
+        let text = error(&format!(r#"{{"identity": [{{"header": "u"}}], "features": {{"rust_opa": {{{out}}}}}}}"#));
+        assert!(text.starts_with("features.rust_opa: ") && text.contains("without `remote`"), "{text}");
+    }
 }

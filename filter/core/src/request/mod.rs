@@ -26,6 +26,7 @@ pub use grpc::Services;
 pub use head::Head;
 pub use matcher::{HeaderFilter, Matcher};
 pub use metadata::{Labels, Metadata, Namespaces};
+pub use peers::client_ip;
 pub use selection::Selection;
 pub use shape::{DEFAULT_JSON_DEPTH, Shape, SourceAddress, Unprovided, unprovided};
 pub(crate) use url::parse_query;

@@ -89,6 +89,17 @@ fn source_address(from: &SourceAddress, head: &Head, host: &dyn Host) -> Result<
     }
 }
 
+/// The client's address without its port, where it has one: the client of a Unix socket has none.
+///
+/// # Errors
+/// As for the input document.
+pub fn client_ip(from: &SourceAddress, head: &Head, host: &dyn Host) -> Result<Option<String>, HostError> {
+    let address = source_address(from, head, host)?;
+    let member = |of: &Value, name: &str| of.as_object().ok()?.get(&Value::from(name)).cloned();
+    let ip = member(&address, "socketAddress").and_then(|socket| member(&socket, "address"));
+    Ok(ip.and_then(|ip| ip.as_string().ok().map(|ip| ip.to_string())))
+}
+
 /// PEM as Envoy writes it into addresses: only what may stand in PEM and not in a URL is encoded.
 fn url_encoded(pem: &str) -> String {
     let mut out = String::with_capacity(pem.len());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::sync::Mutex;
 
-use sark_integration::{Mode, Request, Response, Shared, Stack, bucket, configuration};
+use sark_integration::{Mode, Request, Response, Shared, Stack, bucket, configuration, parts};
 use serde_json::{Value, json};
 
 const DEBUG: &str = "x-decided-by";
@@ -69,21 +69,17 @@ fn decided_by(stack: &Stack, request: Request) -> String {
 fn of_10_000_users_exactly_the_documented_ones_are_inline_and_stay_so() {
     let stack = start();
     let mut before = BTreeSet::new();
-    for percentage in [0, 1, 50, 100] {
+    for percentage in [0.0, 0.5, 5.0, 25.0, 50.0, 100.0] {
         stack.push(&at(json!(percentage))).accepted();
         let inline = inline_users(&stack);
         assert_eq!(inline, python_says(&json!(percentage)), "at {percentage} %");
-        let ours = (0..USERS).filter(|number| bucket::inline("rust_opa", user(*number), percentage.into()));
+        let ours = (0..USERS).filter(|number| bucket::inline("rust_opa", user(*number), percentage));
         assert_eq!(inline.len(), ours.count(), "at {percentage} %");
-
-        let (users, share) = (USERS as f64, f64::from(percentage) / 100.0);
-        let sigma = (users * share * (1.0 - share)).sqrt();
-        let off = (inline.len() as f64 - users * share).abs();
-        assert!(off <= 3.0 * sigma, "{} users inline at {percentage} %: {off} off, sigma is {sigma}", inline.len());
+        assert_share(inline.len(), percentage);
         assert!(before.is_subset(&inline), "raising to {percentage} % moved users back");
         before = inline;
     }
-    stack.push(&at(json!(50))).accepted();
+    stack.push(&at(json!(25))).accepted();
     let first = inline_users(&stack);
     stack.envoy().restart().unwrap();
     assert_eq!(inline_users(&stack), first, "after a restart");
@@ -92,6 +88,59 @@ fn of_10_000_users_exactly_the_documented_ones_are_inline_and_stay_so() {
     let connections = stack.envoy().admin().stats_matching("worker_[01].downstream_cx_total").unwrap();
     assert_eq!(connections.len(), 2, "{connections:?}");
     assert!(connections.values().all(|count| *count > 0), "{connections:?}");
+
+    // Another build of the module, with faults in it.
+    let rebuilt = parts::wasm_faults().unwrap_or_else(|error| panic!("{error}"));
+    let stack = Stack::sark(at(json!(25))).options(|options| options.wasm = Some(rebuilt));
+    let stack = stack.fake(Mode::Decision(json!(true))).workers(2).start();
+    assert_eq!(inline_users(&stack), first, "after the module was built anew");
+}
+
+/// Three sigma of a binomial distribution.
+fn assert_share(inline: usize, percentage: f64) {
+    let (users, share) = (USERS as f64, percentage / 100.0);
+    let sigma = (users * share * (1.0 - share)).sqrt();
+    let off = (inline as f64 - users * share).abs();
+    println!("{percentage} %: {inline} of {USERS} users inline, sigma is {sigma:.1}");
+    assert!(off <= 3.0 * sigma, "{inline} users inline at {percentage} %: {off} off, sigma is {sigma}");
+}
+
+#[test]
+fn who_has_one_feature_tells_nothing_about_who_has_the_other() {
+    let both = configuration::and(&at(json!(50)), json!({"features": {"rust_cache": {"rollout_percentage": 50}}}));
+    let stack = STACK.with(&both);
+    let cached = |users: &BTreeSet<usize>| {
+        let name = "wasmcustom.feature_flag_assignments_total.feature.rust_cache.implementation.rust";
+        let before = stack.stat(name);
+        let requests: Vec<_> = users.iter().map(|number| Request::get("/").header("x-user", user(*number))).collect();
+        stack.send_all(16, &requests);
+        (stack.stat(name) - before) as f64
+    };
+    let inline = python_says(&json!(50));
+    let remote: BTreeSet<usize> = (0..USERS).filter(|number| !inline.contains(number)).collect();
+    let table = [&inline, &remote].map(|users| {
+        let cached = cached(users);
+        [cached, users.len() as f64 - cached]
+    });
+    let square = chi_square(&table);
+    println!("{table:?}: chi-square is {square:.2}");
+    // With one degree of freedom 10.83 is exceeded once in a thousand tables, and the users are always the same.
+    assert!(square < 10.83, "{table:?}: {square}");
+    // It would be seen: users of which the same half has both.
+    assert!(chi_square(&[[5_000.0, 0.0], [0.0, 5_000.0]]) > 9_000.0);
+}
+
+/// How far a table is from one whose rows and columns have nothing to do with each other.
+fn chi_square(table: &[[f64; 2]; 2]) -> f64 {
+    let total: f64 = table.iter().flatten().sum();
+    let mut square = 0.0;
+    for row in table {
+        for column in 0..2 {
+            let expected = row.iter().sum::<f64>() * table.iter().map(|row| row[column]).sum::<f64>() / total;
+            square += (row[column] - expected).powi(2) / expected;
+        }
+    }
+    square
 }
 
 #[test]

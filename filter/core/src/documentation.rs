@@ -7,6 +7,7 @@ use crate::config;
 use crate::engine::Shelf;
 use crate::host::testing::FakeClock;
 use crate::metrics::{CACHE_BYTES, CACHE_ENTRIES, CALLOUTS_IN_FLIGHT, CacheOperation, Counter, LIVE_CHANGES, Reason};
+use crate::rollout::bucket;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::rc::Rc;
@@ -93,6 +94,19 @@ fn the_examples_are_accepted() {
             Ok(authorizer) => assert!(!authorizer.is_remote_only(), "{}", authorizer.summary()),
             Err(error) => panic!("{error}"),
         }
+    }
+}
+
+#[test]
+fn the_published_buckets_are_those_of_the_filter() {
+    let vectors: Vec<Vec<&str>> = CONFIGURATION
+        .lines()
+        .map(|line| line.split('|').map(|cell| cell.trim().split('`').nth(1).unwrap_or(cell.trim())).collect())
+        .filter(|cells: &Vec<&str>| cells.get(1).is_some_and(|name| ["rust_opa", "rust_cache"].contains(name)))
+        .collect();
+    assert_eq!(vectors.len(), 8, "{vectors:?}");
+    for cells in vectors {
+        assert_eq!(bucket(cells[1], cells[2].as_bytes()).to_string(), cells[3], "{cells:?}");
     }
 }
 

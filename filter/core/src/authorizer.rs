@@ -17,12 +17,15 @@ use crate::engine::{self, Engine, LoadError, Loaded, Shelf};
 use crate::host::{Clock, Live};
 use crate::policy::DecisionPath;
 use crate::remote::Callout;
+use crate::remote::breaker::Breaker;
 use crate::request::{self, Head, Selection};
 use crate::rollout::Rollout;
 use crate::text::hexadecimal;
 use sha2::{Digest as _, Sha256};
+use std::cell::Cell;
 use std::rc::Rc;
 
+pub use breaker::Probed;
 pub use check::Check;
 
 /// A configuration in force: decides requests, keeps nothing of them.
@@ -33,6 +36,8 @@ pub struct Authorizer {
     /// One for each path. `None`: it cannot be decided inline, and the remote OPA decides for everyone.
     engines: Vec<Option<Inline>>,
     keeper: Option<Keeper>,
+    /// Of the remote OPA; `None`: it is always asked.
+    breaker: Option<Rc<Cell<Breaker>>>,
     rollout: Rollout,
     clock: Rc<dyn Clock>,
     summary: String,
@@ -98,9 +103,12 @@ impl Authorizer {
         });
         let (keeper, kept) = keeper.unzip();
         summaries.extend(kept.into_iter().flatten());
+        let breaker = settings.remote.as_ref().filter(|remote| remote.breaker.is_some());
+        let breaker = breaker.map(|remote| shelf.breaker(&remote.cluster, clock.now()));
         let rollout = Rollout::new(&settings, engines.iter().any(Option::is_some));
         let digests = Digests { configuration: hexadecimal(&Sha256::digest(bytes)), policy: policy_digest };
-        Ok(Self { config: settings, paths, engines, keeper, rollout, clock, summary: summaries.join("; "), digests })
+        let summary = summaries.join("; ");
+        Ok(Self { config: settings, paths, engines, keeper, breaker, rollout, clock, summary, digests })
     }
 
     /// From now on the live state of this plugin counts.
@@ -184,6 +192,7 @@ pub struct Arrival {
 }
 
 mod assignment;
+mod breaker;
 mod check;
 mod end;
 mod keep;

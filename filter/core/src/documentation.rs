@@ -6,7 +6,9 @@ use crate::cache::CacheError;
 use crate::config;
 use crate::engine::Shelf;
 use crate::host::testing::FakeClock;
-use crate::metrics::{CACHE_BYTES, CACHE_ENTRIES, CALLOUTS_IN_FLIGHT, CacheOperation, Counter, LIVE_CHANGES, Reason};
+use crate::metrics::{
+    BREAKERS_OPEN, CACHE_BYTES, CACHE_ENTRIES, CALLOUTS_IN_FLIGHT, CacheOperation, Counter, LIVE_CHANGES, Reason,
+};
 use crate::rollout::bucket;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,10 +20,11 @@ const CONFIGURATION: &str = include_str!("../../../docs/configuration.md");
 const FAILURE_MODES: &str = include_str!("../../../docs/failure-modes.md");
 
 /// Every object of a configuration: where it stands (`[]`: in an array), and a document with a place for one more key in it.
-const OBJECTS: [(&str, &str); 16] = [
+const OBJECTS: [(&str, &str); 17] = [
     ("", r#"{"?": 1}"#),
     ("/policy", r#"{"policy": {"?": 1}}"#),
     ("/remote", r#"{"remote": {"?": 1}}"#),
+    ("/remote/breaker", r#"{"remote": {"cluster": "o", "breaker": {"?": 1}}}"#),
     ("/features", r#"{"features": {"?": 1}}"#),
     ("/features/rust_opa", r#"{"features": {"rust_opa": {"?": 1}}}"#),
     ("/features/rust_cache", r#"{"features": {"rust_cache": {"?": 1}}}"#),
@@ -122,7 +125,7 @@ fn every_counter_and_every_reason_has_its_row() {
     {
         assert!(FAILURE_MODES.contains(&format!("`{label}`")), "no row names {label}");
     }
-    for gauge in [CALLOUTS_IN_FLIGHT, CACHE_ENTRIES, CACHE_BYTES, LIVE_CHANGES] {
+    for gauge in [BREAKERS_OPEN, CALLOUTS_IN_FLIGHT, CACHE_ENTRIES, CACHE_BYTES, LIVE_CHANGES] {
         assert!(FAILURE_MODES.contains(&format!("`{gauge}`")), "no row names {gauge}");
     }
     for label in admin::Outcome::all().into_iter().flat_map(|outcome| [outcome.endpoint(), outcome.result()]) {

@@ -5,6 +5,7 @@
 
 use crate::admin;
 use crate::cache::CacheError;
+use crate::remote::breaker;
 
 /// Who decided, or was asked to decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -130,6 +131,8 @@ pub enum Reason {
     TooLarge,
     /// Remote: the reply is not the JSON of OPA's data API.
     BadJson,
+    /// Remote: it was not asked, since it answers nobody.
+    BreakerOpen,
     /// Neither: the policy is to see the body and Envoy does not hand it over.
     BodyUnavailable,
     /// Neither: the route's metadata is not what it may be.
@@ -156,7 +159,7 @@ impl Reason {
     ];
 
     /// Every reason the remote side can have.
-    pub const REMOTE: [Self; 14] = [
+    pub const REMOTE: [Self; 15] = [
         Self::Overloaded,
         Self::DispatchRejected,
         Self::DispatchFailed,
@@ -167,6 +170,7 @@ impl Reason {
         Self::Reset,
         Self::TooLarge,
         Self::BadJson,
+        Self::BreakerOpen,
         Self::SizeLimit,
         Self::Undefined,
         Self::BadResult,
@@ -200,11 +204,27 @@ impl Reason {
             Self::Reset => "reset",
             Self::TooLarge => "too_large",
             Self::BadJson => "bad_json",
+            Self::BreakerOpen => "breaker_open",
             Self::BodyUnavailable => "body_unavailable",
             Self::RouteMetadata => "route_metadata",
             Self::RouteChanged => "route_changed",
             Self::Cache => "cache",
         }
+    }
+
+    /// No answer of the remote OPA: what the breaker counts. An answer that is of no use is one; a call that was not sent,
+    /// since too many are open, says nothing.
+    #[must_use]
+    pub const fn is_silence(self) -> bool {
+        matches!(
+            self,
+            Self::DispatchRejected
+                | Self::DispatchFailed
+                | Self::Timeout
+                | Self::Status503
+                | Self::Status504
+                | Self::Reset
+        )
     }
 
     /// Whether requests themselves can bring this error about where an OPA would have decided, so that it must
@@ -229,6 +249,29 @@ impl Reason {
                 | Self::RouteChanged
                 | Self::Cache
         )
+    }
+}
+
+/// Whether a question was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProbeResult {
+    /// It was.
+    Answered,
+    /// It was not.
+    Unanswered,
+}
+
+impl ProbeResult {
+    /// Every member, in label order.
+    pub const ALL: [Self; 2] = [Self::Answered, Self::Unanswered];
+
+    /// The label's value.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Unanswered => "unanswered",
+        }
     }
 }
 
@@ -334,10 +377,15 @@ pub enum Counter {
     IdentityMissing,
     /// `opa_evaluation_errors_total{implementation, reason}`: one per failed attempt.
     EvaluationError(Implementation, Reason),
-    /// `sark_fallbacks_total{implementation="remote"}`: inline errors handed to the remote OPA.
-    Fallback,
+    /// `sark_fallbacks_total{implementation}`: `remote`: inline errors handed to the remote OPA; `rust`: requests of
+    /// remote users decided inline while the breaker was open.
+    Fallback(Implementation),
     /// `sark_host_errors_total`: calls into the host that failed.
     HostError,
+    /// `sark_breaker_transitions_total{state}`: how often a breaker began to be in a state.
+    BreakerTransition(breaker::State),
+    /// `sark_breaker_probes_total{result}`.
+    BreakerProbe(ProbeResult),
     /// `cache_operations_total{implementation="rust", operation}`.
     Cache(CacheOperation),
     /// `cache_operation_errors_total{implementation="rust", reason}`.
@@ -366,8 +414,11 @@ impl Counter {
         all.extend(Reason::RUST.map(|reason| Self::EvaluationError(Implementation::Rust, reason)));
         all.extend(Reason::REMOTE.map(|reason| Self::EvaluationError(Implementation::Remote, reason)));
         all.extend(Reason::NEITHER.map(|reason| Self::EvaluationError(Implementation::None, reason)));
-        all.push(Self::Fallback);
+        all.push(Self::Fallback(Implementation::Remote));
+        all.push(Self::Fallback(Implementation::Rust));
         all.push(Self::HostError);
+        all.extend(breaker::State::ALL.map(Self::BreakerTransition));
+        all.extend(ProbeResult::ALL.map(Self::BreakerProbe));
         all.extend(CacheOperation::ALL.map(Self::Cache));
         all.extend(CacheError::ALL.map(Self::CacheError));
         all.extend(LiveError::ALL.map(Self::LiveError));
@@ -393,8 +444,12 @@ impl Counter {
                 implementation.label(),
                 reason.label()
             ),
-            Self::Fallback => "sark_fallbacks_total.implementation.remote".to_owned(),
+            Self::Fallback(implementation) => {
+                format!("sark_fallbacks_total.implementation.{}", implementation.label())
+            }
             Self::HostError => "sark_host_errors_total".to_owned(),
+            Self::BreakerTransition(state) => format!("sark_breaker_transitions_total.state.{}", state.label()),
+            Self::BreakerProbe(result) => format!("sark_breaker_probes_total.result.{}", result.label()),
             Self::Cache(operation) => {
                 format!("cache_operations_total.implementation.rust.operation.{}", operation.label())
             }
@@ -415,6 +470,9 @@ pub const CALLOUTS_IN_FLIGHT: &str = "sark_callouts_in_flight";
 /// Gauge: changes of live states since the process started. Not a counter: Envoy's admin interface sets those to 0, and a
 /// worker would take an earlier number for one that it has seen.
 pub const LIVE_CHANGES: &str = "sark_live_changes";
+
+/// Gauge: workers that do not ask the remote OPA, since it does not answer.
+pub const BREAKERS_OPEN: &str = "sark_breakers_open";
 
 /// Gauge: decisions that are kept, over all workers.
 pub const CACHE_ENTRIES: &str = "rust_cache_size_entries";

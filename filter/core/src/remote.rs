@@ -1,5 +1,7 @@
 //! The remote OPA: the call to its data API, and what can be made of the answer.
 
+pub mod breaker;
+
 use crate::config::Remote;
 use crate::json;
 use crate::metrics::Reason;
@@ -52,16 +54,26 @@ pub fn call(remote: &Remote, decision: usize, input: &Document) -> Result<Callou
     let mut body = b"{\"input\":".to_vec();
     input.write(&mut body)?;
     body.push(b'}');
+    Ok(callout(remote, decision, body))
+}
+
+/// The call that finds out whether there is an answer at all: nothing in it is a client's.
+#[must_use]
+pub fn probe(remote: &Remote) -> Callout {
+    callout(remote, 0, br#"{"input":{}}"#.to_vec())
+}
+
+fn callout(remote: &Remote, decision: usize, body: Vec<u8>) -> Callout {
     // A number beyond the list gives a call without a path, which the proxy refuses.
     let path = remote.paths.get(decision).map(|path| (":path".to_owned(), path.clone())).into_iter();
-    Ok(Callout {
+    Callout {
         cluster: remote.cluster.clone(),
         headers: path.chain(remote.headers.iter().cloned()).collect(),
         body,
         timeout: remote.timeout,
         max_reply_bytes: remote.max_reply_bytes,
         max_in_flight: remote.max_in_flight,
-    })
+    }
 }
 
 /// The result that an answer holds.
@@ -115,6 +127,7 @@ mod tests {
             timeout: Duration::from_millis(100),
             max_reply_bytes: 1000,
             max_in_flight: 10,
+            breaker: None,
         }
     }
 

@@ -5,6 +5,7 @@
 
 use crate::cache::{Bounds, Cache};
 use crate::plan::Plan;
+use crate::remote::breaker::Breaker;
 use crate::rollout::Known;
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
@@ -17,6 +18,8 @@ pub struct Shelf {
     pub(crate) plans: InUse<[u8; 32], Plan>,
     /// By how much they may hold. Configurations that agree in that share one, each with keys of its own.
     pub(crate) caches: InUse<Bounds, RefCell<Cache>>,
+    /// By their clusters.
+    breakers: InUse<String, Cell<Breaker>>,
     /// By the plugin's name.
     lives: InUse<String, Known>,
     /// How often an operator had caches emptied, in which plugin of this VM ever: it empties those of all of them.
@@ -40,6 +43,19 @@ impl Shelf {
         let Ok((known, _)) =
             self.lives.take(plugin.to_owned(), || Ok::<_, Infallible>(Known::new(Rc::clone(&self.cleanings))));
         known
+    }
+
+    /// The breaker of a cluster.
+    pub(crate) fn breaker(&self, cluster: &str, now: u64) -> Rc<Cell<Breaker>> {
+        let Ok((breaker, _)) =
+            self.breakers.take(cluster.to_owned(), || Ok::<_, Infallible>(Cell::new(Breaker::new(now))));
+        breaker
+    }
+
+    /// How many remote OPAs are not asked.
+    #[must_use]
+    pub fn open_breakers(&self) -> usize {
+        self.breakers.all().iter().filter(|breaker| !breaker.get().is_closed()).count()
     }
 
     /// Removes decisions whose time is over, a bounded part of them; `now` is that of the VM's clock.

@@ -4,7 +4,9 @@ use crate::hostcalls::{self, Metric};
 use hashbrown::HashMap;
 use sark_core::engine::Swept;
 use sark_core::host::HostError;
-use sark_core::metrics::{CACHE_BYTES, CACHE_ENTRIES, CALLOUTS_IN_FLIGHT, CacheOperation, Counter, LIVE_CHANGES};
+use sark_core::metrics::{
+    BREAKERS_OPEN, CACHE_BYTES, CACHE_ENTRIES, CALLOUTS_IN_FLIGHT, CacheOperation, Counter, LIVE_CHANGES,
+};
 use std::cell::RefCell;
 
 #[derive(Default)]
@@ -14,6 +16,7 @@ struct Ids {
     live_changes: Option<u32>,
     cache_entries: Share,
     cache_bytes: Share,
+    breakers_open: Share,
 }
 
 /// What this VM adds to a gauge of all of them.
@@ -53,6 +56,7 @@ pub fn define() {
             live_changes: defined(Metric::Gauge, LIVE_CHANGES),
             cache_entries: Share::of(CACHE_ENTRIES),
             cache_bytes: Share::of(CACHE_BYTES),
+            breakers_open: Share::of(BREAKERS_OPEN),
         });
     });
 }
@@ -86,6 +90,15 @@ pub fn report_caches(swept: Swept) {
         let expired = ids.counters.get(&Counter::Cache(CacheOperation::Expire)).copied();
         if swept.expired > 0 {
             add(expired, i64::try_from(swept.expired).unwrap_or(i64::MAX));
+        }
+    });
+}
+
+/// Tells how many remote OPAs this VM does not ask.
+pub fn report_breakers(open: usize) {
+    IDS.with_borrow_mut(|ids| {
+        if let Some(ids) = ids.as_mut() {
+            ids.breakers_open.set(open);
         }
     });
 }

@@ -5,6 +5,7 @@ use crate::clock::VmClock;
 use crate::counters;
 use crate::hostcalls::{self, Buffer};
 use crate::live::EnvoyLive;
+use crate::probes::Probes;
 use crate::report;
 use crate::stream::Stream;
 use crate::worker::{self, ThisWorker};
@@ -37,6 +38,7 @@ pub struct Root {
     bodies: Rc<Bodies>,
     has_ticked: bool,
     worker: Option<Rc<ThisWorker>>,
+    probes: Probes,
 }
 
 /// Of all configurations in this VM, whichever of them ticks.
@@ -49,6 +51,11 @@ fn sweep_caches() -> Swept {
 /// What the plugin is called whose callback is running.
 pub fn plugin_name() -> Option<String> {
     hostcalls::property(&["plugin_name"]).ok().flatten().and_then(|name| String::from_utf8(name).ok())
+}
+
+/// How many of them do not ask their remote OPA.
+fn report_breakers() {
+    counters::report_breakers(SHELF.with(Shelf::open_breakers));
 }
 
 /// What an operator changes while the proxy runs counts from now on. Whether the configuration is taken does not depend
@@ -74,14 +81,22 @@ fn end_overrides(authorizer: &Authorizer) {
 }
 
 impl Drop for Root {
-    /// A cache that nobody uses any more is gone with its last configuration.
+    /// A cache or breaker that nobody uses any more is gone with its last configuration.
     fn drop(&mut self) {
         self.authorizer = None;
         let _ = sweep_caches();
+        report_breakers();
     }
 }
 
-impl Context for Root {}
+impl Context for Root {
+    fn on_http_call_response(&mut self, token: u32, headers: usize, body_size: usize, _: usize) {
+        if let Some(authorizer) = &self.authorizer {
+            self.probes.reply(authorizer, token, headers, body_size);
+        }
+        report_breakers();
+    }
+}
 
 impl RootContext for Root {
     fn on_vm_start(&mut self, _: usize) -> bool {
@@ -140,9 +155,13 @@ impl RootContext for Root {
         self.bodies.sweep();
         self.authorizer.iter().for_each(|authorizer| end_overrides(authorizer));
         let swept = sweep_caches();
-        if let (Some(worker), Some(authorizer)) = (&self.worker, &self.authorizer) {
-            worker.show(authorizer, swept);
+        if let Some(authorizer) = &self.authorizer {
+            self.probes.send(authorizer);
+            if let Some(worker) = &self.worker {
+                worker.show(authorizer, swept);
+            }
         }
+        report_breakers();
     }
 
     fn get_type(&self) -> Option<ContextType> {

@@ -5,13 +5,14 @@
 
 use crate::bodies::{Bodies, Held, Pending};
 use crate::callouts::Awaited;
+use crate::calls;
 use crate::clock;
 use crate::counters;
 use crate::hostcalls::{self, Buffer, Map};
 use crate::random;
 use crate::report;
 use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::{Action, Status};
+use proxy_wasm::types::Action;
 use sark_core::admin::{self, Visit};
 use sark_core::authorizer::{Arrival, Authorizer, Check, Step};
 use sark_core::decision::{Mutations, Reply};
@@ -222,7 +223,7 @@ impl Context for Stream {
         match std::mem::replace(&mut self.phase, Phase::Answered) {
             Phase::AwaitsReply { mut check, token: expected, max_reply_bytes, awaited } if token == expected => {
                 awaited.end();
-                let reply = read_reply(headers, body_size, max_reply_bytes);
+                let reply = calls::read_reply(headers, body_size, max_reply_bytes);
                 let step = check.resume(reply, &EnvoyHost);
                 self.carry_out(*check, step);
                 self.release();
@@ -297,48 +298,15 @@ fn answer_visit(visit: &Visit, reply: &Reply) {
     answer(reply);
 }
 
-/// Sends a call. An error is already the reply that it stands for.
+/// Sends a call that a request waits for.
 fn call(callout: &Callout) -> Result<(u32, Awaited), remote::Reply> {
     let awaited = Awaited::begin(callout.max_in_flight, callout.timeout).ok_or(remote::Reply::Overloaded)?;
-    let headers = callout.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let sent = proxy_wasm::hostcalls::dispatch_http_call(
-        &callout.cluster,
-        headers,
-        Some(&callout.body),
-        Vec::new(),
-        callout.timeout,
-    );
-    match sent {
+    match calls::send(callout) {
         Ok(token) => Ok((token, awaited)),
-        Err(status) => {
+        Err(reply) => {
             awaited.end();
-            Err(match status {
-                Status::BadArgument => remote::Reply::Rejected,
-                _ => remote::Reply::Failed,
-            })
+            Err(reply)
         }
-    }
-}
-
-/// Only valid while the reply is being delivered.
-fn read_reply(headers: usize, body_size: usize, max_reply_bytes: usize) -> remote::Reply {
-    if headers == 0 {
-        return remote::Reply::Reset;
-    }
-    let status = hostcalls::header(Map::CallResponse, ":status")
-        .ok()
-        .flatten()
-        .and_then(|status| std::str::from_utf8(&status).ok()?.parse().ok());
-    let Some(status) = status else {
-        return remote::Reply::Reset;
-    };
-    if body_size > max_reply_bytes {
-        return remote::Reply::Answer { status, body: None };
-    }
-    let body = if body_size == 0 { Ok(Vec::new()) } else { hostcalls::buffer(Buffer::CallResponseBody, body_size) };
-    match body {
-        Ok(body) => remote::Reply::Answer { status, body: Some(body) },
-        Err(HostError) => remote::Reply::Reset,
     }
 }
 

@@ -28,6 +28,7 @@ impl Decisions {
             timeout: Duration::from_secs(1),
             max_reply_bytes: 1 << 20,
             max_in_flight: 1,
+            breaker: None,
         };
         Self { untried: answers.clone(), answers, remote }
     }

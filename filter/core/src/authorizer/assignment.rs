@@ -15,6 +15,8 @@ pub(super) struct Assignment {
     is_anonymous: bool,
     /// Whether the cache is used, where there is one.
     pub(super) uses_cache: Option<bool>,
+    /// Where the remote OPA does not answer, the inline side may: it is in use, and nobody keeps this user out.
+    pub(super) may_go_inline: bool,
 }
 
 impl Authorizer {
@@ -26,12 +28,14 @@ impl Authorizer {
         let cache = rust_cache.zip(self.config.rust_cache.as_ref());
         let uses_cache = cache.map(|(share, cache)| has(share, &cache.pins, user, head));
         if !rust_opa.enabled || self.inline(decision).is_none() {
-            return Ok(Assignment { side: Implementation::Remote, is_anonymous: false, uses_cache });
+            let side = Implementation::Remote;
+            return Ok(Assignment { side, is_anonymous: false, uses_cache, may_go_inline: false });
         }
         let is_anonymous = user.is_none() && !self.config.identity.is_empty();
-        let inline = has(rust_opa, &self.config.rust_opa_pins, user, head);
-        let side = if inline { Implementation::Rust } else { Implementation::Remote };
-        Ok(Assignment { side, is_anonymous, uses_cache })
+        let pins = &self.config.rust_opa_pins;
+        let side = if has(rust_opa, pins, user, head) { Implementation::Rust } else { Implementation::Remote };
+        let may_go_inline = rust_opa.percentage.is_split() && pins.of(user, head) != Some(false);
+        Ok(Assignment { side, is_anonymous, uses_cache, may_go_inline })
     }
 }
 
@@ -49,6 +53,7 @@ impl Authorizer {
         if now.side == Implementation::Remote {
             assignment.side = Implementation::Remote;
         }
+        assignment.may_go_inline &= now.may_go_inline;
         if now.uses_cache != Some(true) {
             assignment.uses_cache = now.uses_cache;
         }

@@ -173,9 +173,9 @@ impl Check {
             return self.out_of_turn(host);
         };
         let elapsed = Duration::from_nanos(authorizer.clock.now().saturating_sub(sent_at));
-        let decision = remote::result(remote, reply, elapsed)
-            .map_err(|reason| (reason, String::new()))
-            .and_then(|result| self.read_decision(&result));
+        let result = remote::result(remote, reply, elapsed);
+        authorizer.heard(result.as_ref().err().copied(), sent_at);
+        let decision = result.map_err(|reason| (reason, String::new())).and_then(|result| self.read_decision(&result));
         match decision {
             Ok(answer) => self.conclude(Implementation::Remote, answer, place, None, host),
             Err((reason, detail)) => {
@@ -227,32 +227,43 @@ impl Check {
     }
 
     fn decide(&mut self, request: Request, host: &dyn Host) -> Step {
-        if request.assignment.side == Implementation::Rust {
-            return self.evaluate(request, host);
+        let step = match request.assignment.side {
+            Implementation::Rust => self.evaluate(&request, host),
+            _ => self.ask_remote(&request, host),
+        };
+        if matches!(step, Step::NeedBody) {
+            self.state = State::AwaitsBody(request);
         }
-        match self.document(&request, host) {
+        step
+    }
+
+    fn ask_remote(&mut self, request: &Request, host: &dyn Host) -> Step {
+        match self.document(request, host) {
             Ok(document) => {
                 request.assignment.count(host);
-                self.call(&request, &document, host)
+                self.call(request, &document, host)
             }
             Err(error) => self.no_document(&error, host),
         }
     }
 
-    fn evaluate(&mut self, request: Request, host: &dyn Host) -> Step {
+    fn evaluate(&mut self, request: &Request, host: &dyn Host) -> Step {
         let authorizer = Rc::clone(&self.authorizer);
         // `assignment` sends nobody here when there is no engine.
         let Some(inline) = authorizer.inline(self.route.decision) else {
             return self.out_of_turn(host);
         };
         let extensions = self.route.context_extensions();
-        let input = match request::input(&authorizer.sources(&request, extensions.as_ref(), host), &inline.selection) {
+        let input = match request::input(&authorizer.sources(request, extensions.as_ref(), host), &inline.selection) {
             Err(DocumentError::Inexact) => Err((Reason::InexactInput, String::new())),
             Err(error) => return self.no_document(&error, host),
             Ok(input) => Ok(input),
         };
-        request.assignment.count(host);
-        let place = match input.as_ref().map(|input| self.recall(Implementation::Rust, &request, input, host)) {
+        let is_first_attempt = self.failures.is_empty();
+        if is_first_attempt {
+            request.assignment.count(host);
+        }
+        let place = match input.as_ref().map(|input| self.recall(Implementation::Rust, request, input, host)) {
             Ok(Err(step)) => return step,
             Ok(Ok(place)) => place,
             Err(_) => None,
@@ -274,21 +285,20 @@ impl Check {
             Err(failure) => failure,
         };
         self.failed(Implementation::Rust, reason, &detail, host);
-        if !authorizer.config.rust_opa.fallback_on_error || authorizer.config.remote.is_none() {
+        if !is_first_attempt || !authorizer.config.rust_opa.fallback_on_error || authorizer.config.remote.is_none() {
             return self.undecided(host);
         }
         if request.body_left {
-            self.state = State::AwaitsBody(request);
             return Step::NeedBody;
         }
-        self.fall_back(&request, host)
+        self.fall_back(request, host)
     }
 
     /// The inline side has failed: the remote OPA is asked, with all there is.
     fn fall_back(&mut self, request: &Request, host: &dyn Host) -> Step {
         match self.document(request, host) {
             Ok(document) => {
-                host.count(Counter::Fallback);
+                host.count(Counter::Fallback(Implementation::Remote));
                 self.call(request, &document, host)
             }
             Err(error) => self.no_document(&error, host),
@@ -312,6 +322,9 @@ impl Check {
             Ok(place) => place,
             Err(step) => return step,
         };
+        if !self.authorizer.asks_remote() {
+            return self.without_remote(request, host);
+        }
         match self.authorizer.config.remote.as_ref().map(|remote| remote::call(remote, self.route.decision, document)) {
             Some(Ok(callout)) => {
                 let sent_at = self.authorizer.clock.now();
@@ -321,6 +334,17 @@ impl Check {
             // No remote side, which `config` rules out, or an input that is no JSON, which `request` rules out.
             _ => self.out_of_turn(host),
         }
+    }
+
+    /// The remote OPA answers nobody, and is not asked.
+    fn without_remote(&mut self, request: &Request, host: &dyn Host) -> Step {
+        self.failed(Implementation::Remote, Reason::BreakerOpen, "", host);
+        let Assignment { side, may_go_inline, .. } = request.assignment;
+        if side == Implementation::Rust || !may_go_inline || !self.authorizer.falls_back_to_inline() {
+            return self.undecided(host);
+        }
+        host.count(Counter::Fallback(Implementation::Rust));
+        self.evaluate(request, host)
     }
 
     pub(super) fn failed(&mut self, implementation: Implementation, reason: Reason, detail: &str, host: &dyn Host) {

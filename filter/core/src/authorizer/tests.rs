@@ -1,3 +1,4 @@
+mod breaker;
 mod live;
 mod on_demand;
 

@@ -1,6 +1,7 @@
 //! What the user wrote → what the filter runs. Pure: same bytes and environment, same answer.
 
 mod admin;
+mod breaker;
 mod cache;
 mod compiled;
 mod environment;
@@ -16,6 +17,7 @@ mod shape;
 mod tests;
 
 pub use admin::Admin;
+pub use breaker::Breaker;
 pub use cache::{Cache, CacheTimes, RemoteCache};
 pub use compiled::{BodyLimit, Config, Limits, MAX_CONFIG_BYTES, Settings, read};
 pub use error::ConfigError;

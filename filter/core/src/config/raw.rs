@@ -153,6 +153,35 @@ pub struct Remote {
     pub max_in_flight: Option<u64>,
     #[serde(default)]
     pub headers: Map<OrEnv>,
+    #[serde(default)]
+    pub breaker: Object<Breaker>,
+}
+
+/// `remote.breaker`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Breaker {
+    pub enabled: bool,
+    pub failure_percentage: Option<u64>,
+    pub minimum_calls: Option<u64>,
+    pub window: Option<String>,
+    pub probe_interval: Option<String>,
+    pub probes: Option<u64>,
+    pub fallback_to_inline: bool,
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            failure_percentage: None,
+            minimum_calls: None,
+            window: None,
+            probe_interval: None,
+            probes: None,
+            fallback_to_inline: false,
+        }
+    }
 }
 
 /// A text: as it is, or the name of an environment variable that holds it.

@@ -1,5 +1,6 @@
 //! `remote`, checked.
 
+use super::breaker::{Breaker, breaker};
 use super::compiled::{bounded_usize, duration, from_env, header_name, header_value};
 use super::error::ConfigError;
 use super::policy::Policy;
@@ -27,6 +28,8 @@ pub struct Remote {
     pub max_reply_bytes: usize,
     /// Calls that may be open per worker.
     pub max_in_flight: usize,
+    /// When it is no longer asked; `None`: it always is.
+    pub breaker: Option<Breaker>,
 }
 
 pub(super) fn remote(
@@ -59,6 +62,7 @@ pub(super) fn remote(
         paths: std::iter::once(path).chain(policy.more_paths.iter().map(data_path)).collect(),
         timeout: duration(raw.timeout.as_deref(), "remote.timeout", 200, 1, 60_000)?,
         max_reply_bytes: bounded_usize(raw.max_reply_bytes, "remote.max_reply_bytes", 1 << 20, 1, 1 << 24)?,
+        breaker: breaker(&raw.breaker.0)?,
         max_in_flight: bounded_usize(raw.max_in_flight, "remote.max_in_flight", 1024, 1, 65_536)?,
     })
 }

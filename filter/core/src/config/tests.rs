@@ -48,6 +48,12 @@ fn a_remote_has_the_documented_defaults_and_headers() {
     assert_eq!(header("authorization"), Some("Bearer s3cret"));
     assert_eq!(header("x-team"), Some("red"));
     assert_eq!((remote.timeout.as_millis(), remote.max_reply_bytes, remote.max_in_flight), (200, 1 << 20, 1024));
+    let breaker = remote.breaker.unwrap();
+    assert_eq!((breaker.failure_percentage, breaker.minimum_calls, breaker.probes), (50, 20, 2));
+    assert_eq!((breaker.window.as_millis(), breaker.probe_interval.as_millis()), (5_000, 1_000));
+    assert!(!breaker.fallback_to_inline);
+    let off = br#"{"remote": {"cluster": "opa", "breaker": {"enabled": false}}}"#;
+    assert!(read(off, &env).unwrap().settings.remote.unwrap().breaker.is_none());
 }
 
 #[test]
@@ -160,6 +166,33 @@ fn what_is_wrong_is_named_with_its_path_and_what_is_allowed() {
         (r#"{"remote": {"cluster": "o", "timeout": "200ms"}}"#, "remote.timeout", "such as \"0.2s\""),
         (r#"{"remote": {"cluster": "o", "timeout": 1}}"#, "remote.timeout", "expected a string"),
         (r#"{"remote": {"cluster": "o", "max_reply_bytes": 0}}"#, "remote.max_reply_bytes", "between 1 and 16777216"),
+        (
+            r#"{"remote": {"cluster": "o", "breaker": {"failure_percentage": 0}}}"#,
+            "remote.breaker.failure_percentage",
+            "between 1 and 100",
+        ),
+        (
+            r#"{"remote": {"cluster": "o", "breaker": {"minimum_calls": 0}}}"#,
+            "remote.breaker.minimum_calls",
+            "between 1 and 1000000",
+        ),
+        (
+            r#"{"remote": {"cluster": "o", "breaker": {"window": "0.9s"}}}"#,
+            "remote.breaker.window",
+            "between 1s and 600s",
+        ),
+        (
+            r#"{"remote": {"cluster": "o", "breaker": {"probe_interval": "0s"}}}"#,
+            "remote.breaker.probe_interval",
+            "between 1s and 600s",
+        ),
+        (r#"{"remote": {"cluster": "o", "breaker": {"probes": 101}}}"#, "remote.breaker.probes", "between 1 and 100"),
+        (r#"{"remote": {"cluster": "o", "breaker": []}}"#, "remote.breaker", "expected an object"),
+        (
+            r#"{"remote": {"cluster": "o", "breaker": {"enabled": false, "fallback_to_inline": true}}}"#,
+            "remote.breaker.fallback_to_inline",
+            "no effect without the breaker",
+        ),
         (r#"{"remote": {"cluster": "o", "max_in_flight": 0}}"#, "remote.max_in_flight", "between 1 and 65536"),
         (
             r#"{"remote": {"cluster": "o", "headers": {"authorization": "x"}}}"#,

@@ -162,3 +162,34 @@ fn an_answer_that_was_asked_before_a_clean_up_is_not_kept() {
     assert_eq!(status(&check.resume(answer(r#"{"result": true}"#), &host())), ALLOWED);
     assert_eq!(ask(&other).1, REMOTE_MISS);
 }
+
+#[test]
+fn after_a_rollback_nobody_is_inline_by_name_or_for_want_of_a_remote_answer() {
+    let mut configuration = configuration(50.0);
+    configuration["features"]["rust_opa"]["users"] = json!({"carol": true});
+    configuration["features"]["rust_opa"]["headers"] = json!([{"name": "x-beta", "value": "1", "use": true}]);
+    configuration["remote"]["breaker"] = json!({"fallback_to_inline": true});
+    let authorizer = Vm::of(&Process::start()).authorizer(&configuration);
+    let begin = |headers: &[(&str, &str)]| authorizer.check(arrival(head(headers), false), &host()).0;
+    // Nobody, and alice, are remote users at 50 %.
+    let by_name = [&[("x-user", "carol")][..], &[("x-beta", "1")]];
+    let instead = [("x-user", "alice")];
+    for _ in 0..20 {
+        let mut check = begin(&instead);
+        assert_eq!(status(&go_on(&mut check).0), CALLED);
+        check.resume(RemoteReply::Reset, &host());
+    }
+    let (probe, _) = authorizer.probe().unwrap();
+    assert!(authorizer.probed(probe, RemoteReply::Reset).is_some());
+
+    let everybody = [by_name[0], by_name[1], &instead];
+    let mut waiting = everybody.map(&begin);
+    for headers in everybody {
+        assert_eq!(status(&go_on(&mut begin(headers)).0), ALLOWED, "{headers:?}");
+    }
+    authorizer.rollout().rollback(Feature::RustOpa, "ops").unwrap();
+    for check in waiting.iter_mut().chain(&mut everybody.map(&begin)) {
+        assert_eq!(status(&go_on(check).0), 403);
+        assert_eq!(check.error().as_deref(), Some("remote:breaker_open"));
+    }
+}

@@ -193,3 +193,15 @@ fn after_a_rollback_nobody_is_inline_by_name_or_for_want_of_a_remote_answer() {
         assert_eq!(check.error().as_deref(), Some("remote:breaker_open"));
     }
 }
+
+#[test]
+fn after_a_rollback_of_the_cache_nobody_uses_it_by_name() {
+    let mut configuration = configuration(100.0);
+    configuration["features"]["rust_cache"]["users"] = json!({"bob": true});
+    let authorizer = Vm::of(&Process::start()).authorizer(&configuration);
+    assert_eq!([ask(&authorizer).1, ask(&authorizer).1], [INLINE_MISS, INLINE_HIT]);
+    authorizer.rollout().rollback(Feature::RustCache, "ops").unwrap();
+    assert_eq!(ask(&authorizer).1, INLINE_UNKEPT);
+    configuration["features"]["rust_cache"]["enabled"] = json!(false);
+    assert_eq!(ask(&Vm::of(&Process::start()).authorizer(&configuration)).1, INLINE_UNKEPT);
+}

@@ -56,6 +56,7 @@ fn the_table_holds_row_by_row() {
         // A rollback is above everything.
         rollout.rollback(Feature::RustOpa, "ops").unwrap();
         assert_eq!((seen(&rollout), inline(&rollout)), ("0 rolled_back override".to_owned(), NOBODY), "{case}");
+        assert!(!rollout.in_force().rust_opa.enabled, "nor do users who are named: {case}");
     }
 }
 

@@ -7,11 +7,13 @@ use crate::config;
 use crate::engine::Shelf;
 use crate::host::testing::FakeClock;
 use crate::metrics::{
-    BREAKERS_OPEN, CACHE_BYTES, CACHE_ENTRIES, CALLOUTS_IN_FLIGHT, CacheOperation, Counter, LIVE_CHANGES, Reason,
+    BREAKERS_OPEN, CACHE_BYTES, CACHE_ENTRIES, CALLOUTS_IN_FLIGHT, CacheOperation, Counter, LIVE_CHANGES, LiveError,
+    Reason,
 };
-use crate::rollout::bucket;
+use crate::rollout::{Source, Status, bucket};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use std::cell::RefCell;
 use std::rc::Rc;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -143,6 +145,27 @@ fn every_counter_and_every_reason_has_its_row() {
                 .unwrap_or_else(|| panic!("no row for {side} {}", reason.label()));
             assert!(row.ends_with(&format!("| {caused} |")), "{row}");
         }
+    }
+}
+
+#[test]
+fn every_state_source_and_variable_of_a_feature_has_its_row() {
+    let rows = Status::ALL.map(Status::label).into_iter().chain(Source::ALL.map(Source::label));
+    for word in rows {
+        assert!(CONFIGURATION.contains(&format!("\n| `{word}` |")), "no row begins with {word}");
+    }
+    for error in LiveError::ALL {
+        assert!(FAILURE_MODES.contains(&format!("\n| `{}` |", error.label())), "no row of {error:?}");
+    }
+    let asked = RefCell::new(Vec::new());
+    let env = |name: &str| {
+        asked.borrow_mut().push(name.to_owned());
+        None
+    };
+    config::read(b"{}", &env).unwrap();
+    assert_eq!(asked.borrow().len(), 6, "{asked:?}");
+    for variable in asked.take() {
+        assert!(CONFIGURATION.contains(&format!("\n| `{variable}` | `features.")), "no row of {variable}");
     }
 }
 

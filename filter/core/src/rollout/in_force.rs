@@ -19,8 +19,17 @@ pub struct Rollout {
     /// There is a decision that can be made inline.
     has_inline: bool,
     pub(super) attached: Option<Attached>,
-    /// By the revision of what is known. `None`: not worked out yet, or it changes with time.
-    worked_out: Cell<Option<(u64, InForce)>>,
+    worked_out: Cell<Option<WorkedOut>>,
+}
+
+/// What was worked out, and for how long it is right.
+#[derive(Clone, Copy)]
+struct WorkedOut {
+    in_force: InForce,
+    /// Of what was known.
+    revision: u64,
+    /// When the next override ends by itself, in milliseconds since the epoch.
+    until: Option<u64>,
 }
 
 /// The live state, as this configuration sees it.
@@ -97,15 +106,16 @@ impl Rollout {
         };
         attached.known.refresh(&*attached.live);
         let revision = attached.known.revision();
-        if let Some((of, in_force)) = self.worked_out.get()
-            && of == revision
+        if let Some(worked_out) = self.worked_out.get()
+            && worked_out.revision == revision
+            && !worked_out.until.is_some_and(|until| attached.is_past(until))
         {
-            return in_force;
+            return worked_out.in_force;
         }
         let document = attached.known.document();
-        let in_force = self.work_out(&document, attached.time_for(&document));
-        let changes_with_time = document.ends_by_itself();
-        self.worked_out.set((!changes_with_time).then_some((revision, in_force)));
+        let now = attached.time_for(&document);
+        let in_force = self.work_out(&document, now);
+        self.worked_out.set(Some(WorkedOut { in_force, revision, until: document.next_end(now) }));
         in_force
     }
 
@@ -213,13 +223,20 @@ impl Rollout {
 impl Attached {
     /// The time, where it matters to this document.
     pub fn time_for(&self, document: &Document) -> Option<u64> {
-        if document.ends_by_itself() { self.live.now_ms() } else { None }
+        document.next_end(None).and_then(|_| self.live.now_ms())
+    }
+
+    /// It is known to be past this time.
+    fn is_past(&self, until: u64) -> bool {
+        self.live.now_ms().is_some_and(|now| until <= now)
     }
 }
 
 impl Document {
-    pub(super) fn ends_by_itself(&self) -> bool {
-        [&self.rust_opa, &self.rust_cache].into_iter().flatten().any(|over| over.until.is_some())
+    /// When the next override ends by itself, of those whose time is not over.
+    fn next_end(&self, now: Option<u64>) -> Option<u64> {
+        let overrides = [&self.rust_opa, &self.rust_cache].into_iter().flatten();
+        overrides.filter(|over| !over.is_over(now)).filter_map(|over| over.until).min()
     }
 }
 

@@ -160,6 +160,26 @@ fn an_override_ends_when_its_time_is_over() {
 }
 
 #[test]
+fn two_overrides_end_each_at_its_time() {
+    let process = Process::start();
+    let rollout = Vm::of(&process).take(&at(5.0));
+    for (feature, ttl) in [(Feature::RustOpa, 60), (Feature::RustCache, 30)] {
+        rollout.update(&Update { ttl: Some(ttl), ..to(feature, 50.0) }, "ops").unwrap();
+    }
+    // bob's buckets are 1278 and 3849.
+    let has = || {
+        let in_force = rollout.in_force();
+        (in_force.rust_opa.applies(Some("bob")), in_force.rust_cache.unwrap().percentage.to_string())
+    };
+    for (seconds, expected) in
+        [(0, (true, "50")), (29, (true, "50")), (1, (true, "100")), (29, (true, "100")), (1, (false, "100"))]
+    {
+        process.pass(seconds);
+        assert_eq!(has(), (expected.0, expected.1.to_owned()));
+    }
+}
+
+#[test]
 fn an_override_without_a_time_asks_no_clock() {
     let process = Process::start();
     let vm = Vm::of(&process);

@@ -6,7 +6,7 @@ use sark_integration::client::Line;
 use sark_integration::configuration::{and, of};
 use sark_integration::envoy::bootstrap::wasm_filter;
 use sark_integration::stack::Builder;
-use sark_integration::{Mode, Request, Response, Stack, operator, wait};
+use sark_integration::{Mode, Request, Response, Stack, operator, parts, wait};
 use serde_json::{Value, json};
 
 const DEBUG: &str = "x-decided-by";
@@ -72,6 +72,9 @@ const CONFIGURED: &str = "5 active configuration";
 const OVERRIDDEN: &str = "12.79 overridden override";
 const ROLLED_BACK: &str = "0 rolled_back override";
 
+/// A change on one worker.
+type Change = fn(&mut Line) -> Value;
+
 fn update(line: &mut Line) -> Value {
     done(line, operator::update("rust_opa", 12.79))
 }
@@ -103,10 +106,8 @@ fn an_override_survives_every_push_but_one_of_its_feature_and_one_that_is_refuse
         json!({"features": {"rust_cache": {"ttl_seconds": 7, "max_size": 77}}}),
         json!({"features": {"rust_opa": {"fallback_on_error": false, "enabled": true}}, "limits": {"evaluation_steps": 5000}}),
     ];
-    for (change, expected, bob) in [
-        (update as fn(&mut Line) -> Value, OVERRIDDEN, "rust"),
-        (back as fn(&mut Line) -> Value, ROLLED_BACK, "remote"),
-    ] {
+    let changes: [(Change, _, _); 2] = [(update, OVERRIDDEN, "rust"), (back, ROLLED_BACK, "remote")];
+    for (round, (change, expected, bob)) in changes.into_iter().enumerate() {
         stack.push(&configuration()).accepted();
         change(&mut lines[0]);
         for pushed in &keeping {
@@ -225,6 +226,26 @@ fn another_vm_id_starts_clean_and_the_first_one_is_gone() {
     stack.envoy().restart().unwrap();
     let lines = &mut stack.line_to_each_worker();
     assert_all(lines, CONFIGURED, "remote");
+}
+
+#[test]
+fn a_vm_that_is_made_anew_after_a_trap_has_the_rollback() {
+    let module = parts::wasm_faults().unwrap_or_else(|error| panic!("{error}"));
+    let stack = stack().options(|options| options.wasm = Some(module)).start();
+    let lines = &mut stack.line_to_each_worker();
+    done(&mut lines[0], operator::update("rust_opa", 100.0));
+    back(&mut lines[0]);
+    let trap = Request::get("/").h2().header("x-user", "bob").header("x-sark-fault", "trap");
+    let trapped = lines[0].exchange(&trap);
+    assert!(trapped.as_ref().is_ok_and(|reply| reply.status == 503) || trapped.is_err(), "{trapped:?}");
+    wait::until(SOON, "the VM is reloaded", || {
+        let reply = lines[0].exchange(&Request::get("/").h2().header("x-user", "bob")).ok()?;
+        assert_ne!(reply.header(DEBUG).as_deref(), Some("rust"), "{reply:?}");
+        (reply.status == 200).then_some(())
+    })
+    .unwrap();
+    assert_all(lines, ROLLED_BACK, "remote");
+    assert_eq!(stack.stat("wasm.sark.vm_reload_success"), 1);
 }
 
 #[test]

@@ -26,6 +26,9 @@ pub enum Pending {
 /// A request that waits for its body. Whoever takes it out, the next body callback or the tick, ends the wait.
 pub type Held = Rc<RefCell<Option<Pending>>>;
 
+/// Ticks that an admin request waits for a body of which nothing comes: an empty one that is kept back looks like that.
+const PATIENCE_TICKS: u8 = 10;
+
 /// Time until a request is let find out again.
 const AGAIN_NANOSECONDS: u64 = 10_000_000_000;
 
@@ -47,6 +50,8 @@ struct Waiting {
     size_at_head: u64,
     /// More had come by the last tick.
     is_overdue: bool,
+    /// How long it has waited.
+    ticks: u8,
 }
 
 impl Bodies {
@@ -82,7 +87,7 @@ impl Bodies {
         // Unknown counts as nothing: then it can only be refused too early.
         let size_at_head = received().unwrap_or(0);
         let held = Rc::downgrade(held);
-        self.waiting.borrow_mut().push(Waiting { context, held, size_at_head, is_overdue: false });
+        self.waiting.borrow_mut().push(Waiting { context, held, size_at_head, is_overdue: false, ticks: 0 });
     }
 
     /// Refuses the requests whose bodies have come and are kept from us. Called by the tick only: it takes on the
@@ -96,30 +101,40 @@ impl Bodies {
             let Some(held) = request.held.upgrade().filter(|held| held.borrow().is_some()) else {
                 return false;
             };
-            let has_grown = hostcalls::act_for(request.context).is_ok()
-                && received().is_some_and(|size| size > request.size_at_head);
-            if !has_grown || !std::mem::replace(&mut request.is_overdue, has_grown) {
+            if hostcalls::act_for(request.context).is_err() {
                 return true;
             }
-            self.refuse(&held);
+            let has_grown = received().is_some_and(|size| size > request.size_at_head);
+            if has_grown && std::mem::replace(&mut request.is_overdue, has_grown) {
+                self.kept_back();
+            } else if !request.is_impatient(&held) {
+                return true;
+            }
+            if let Some(pending) = held.borrow_mut().take() {
+                stream::refuse_without_body(pending);
+            }
             false
         });
         // Nothing in here can have begun another wait.
         self.waiting.replace(waiting);
     }
 
-    fn refuse(&self, held: &Held) {
-        let Some(pending) = held.borrow_mut().take() else {
-            return;
-        };
+    /// A body has come and was not handed over.
+    fn kept_back(&self) {
         if self.refused_until.get().is_none() {
             log::error!(
-                "sark: with_request_body and admin requests with a body need allow_on_headers_stop_iteration: true in the \
-                 wasm plugin; without it Envoy hands no body over, and every request whose body matters is refused"
+                "sark: with_request_body needs allow_on_headers_stop_iteration: true in the wasm plugin, and so do admin \
+                 requests with a body; without it Envoy hands no body over, and every request that has one is denied"
             );
         }
         self.refused_until.set(Some(VmClock.now().saturating_add(AGAIN_NANOSECONDS)));
-        stream::refuse_without_body(pending);
+    }
+}
+
+impl Waiting {
+    fn is_impatient(&mut self, held: &Held) -> bool {
+        self.ticks = self.ticks.saturating_add(1);
+        self.ticks > PATIENCE_TICKS && matches!(*held.borrow(), Some(Pending::Visit(_)))
     }
 }
 

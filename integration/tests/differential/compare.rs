@@ -15,6 +15,7 @@ use sark_core::policy::{DecisionPath, Module, RegoVersion, load};
 use sark_integration::oracle::tagged;
 use serde_json::Value as Json;
 
+use crate::kept::Memory;
 use crate::policy::Policy;
 
 const LIMITS: Limits = Limits { time: Duration::from_secs(10), steps: 1_000_000 };
@@ -81,8 +82,8 @@ impl Answer {
 
 type Ours = Result<Option<String>, EvalError>;
 
-/// Evaluates an input, whole and as far as the decision reads it.
-type Evaluate = Box<dyn FnMut(&Value) -> [Ours; 2]>;
+/// Evaluates an input, whole and as far as the decision reads it; and what is wrong with the answer that is kept.
+type Evaluate = Box<dyn FnMut(&Value) -> ([Ours; 2], Option<String>)>;
 
 fn canonical(value: &Value) -> String {
     tagged::canonical(&tagged::write(value))
@@ -148,7 +149,10 @@ impl Way {
                 return None;
             }
         };
-        let [ours, of_part] = evaluate(input);
+        let ([ours, of_part], wrongly_kept) = evaluate(input);
+        if wrongly_kept.is_some() {
+            return wrongly_kept;
+        }
         // Less costs fewer steps, and nothing else may show.
         if ours != of_part && !matches!(ours, Err(EvalError::StepLimit | EvalError::TimeLimit)) {
             return Some(format!("we {ours:?}, of the part that is read {of_part:?}"));
@@ -201,5 +205,13 @@ fn ready(plan: Plan, entry: Entry, data: Value, binding: &'static str) -> Evalua
         let first = solutions.first().and_then(|bindings| bindings.as_object().ok());
         Ok(first.and_then(|bindings| bindings.get(&Value::from(binding))).map(canonical))
     };
-    Box::new(move |input| [evaluate(input, &data), evaluate(&footprint.input.of(input), &part_of_data)])
+    let mut memory = Memory::new(&footprint);
+    Box::new(move |input| {
+        let part = footprint.input.of(input);
+        let answers = [evaluate(input, &data), evaluate(&part, &part_of_data)];
+        let [whole, _] = &answers;
+        // Errors are never kept.
+        let wrong = whole.as_ref().ok().and_then(|answer| memory.try_it(input, &part, answer.as_deref()));
+        (answers, wrong)
+    })
 }

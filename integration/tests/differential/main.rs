@@ -3,10 +3,11 @@
 //!     SARK_FUZZ_PAIRS=20000 SARK_FUZZ_SEED=7 cargo test -p sark-integration --test differential -- --nocapture
 //!
 //! The seed is printed; the same seed asks the same questions. A pair is a policy and an input; every decision of the
-//! policy is asked. What we refuse or give up is counted and is no difference; another answer than OPA's is.
+//! policy is asked, of the evaluator and of a cache beside it. What we refuse or give up is counted and is no difference; another answer than OPA's is.
 
 mod body;
 mod compare;
+mod kept;
 mod policy;
 mod replay;
 mod values;

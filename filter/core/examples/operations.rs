@@ -90,8 +90,8 @@ fn head(name: &str) -> Result<Head> {
 }
 
 fn read(header_map: &[u8]) -> Result<Head> {
-    let pairs = sark_core::pairs::decode(header_map).map_err(|_| "a header map that cannot be read")?;
-    Ok(Head::new(pairs))
+    let (head, _) = Head::read(header_map.to_vec(), |_| false).map_err(|_| "a header map that cannot be read")?;
+    Ok(head)
 }
 
 /// The headers of a request as Envoy hands them over, ten beside the pseudo headers.

@@ -3,6 +3,8 @@
 //! `count`, then `count` times (name length, value length), then `count` times name, NUL, value, NUL; numbers are
 //! little-endian and 32 bits wide.
 
+use std::ops::Range;
+
 /// Why bytes are not a list of pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed;
@@ -10,29 +12,44 @@ pub struct Malformed;
 /// A borrowed name and value.
 pub type Pair<'a> = (&'a [u8], &'a [u8]);
 
+/// Where a name and a value stand.
+pub type Place = (Range<usize>, Range<usize>);
+
 /// Reads a list. An empty input is an empty list.
 ///
 /// # Errors
 /// The lengths do not fit the bytes.
 pub fn decode(bytes: &[u8]) -> Result<Vec<Pair<'_>>, Malformed> {
+    let part = |place: Range<usize>| bytes.get(place).ok_or(Malformed);
+    places(bytes)?.into_iter().map(|(name, value)| Ok((part(name)?, part(value)?))).collect()
+}
+
+/// Where the names and values of a list stand.
+///
+/// # Errors
+/// The lengths do not fit the bytes.
+pub fn places(bytes: &[u8]) -> Result<Vec<Place>, Malformed> {
     if bytes.is_empty() {
         return Ok(Vec::new());
     }
     let (count, rest) = number(bytes)?;
     let table = count.checked_mul(8).ok_or(Malformed)?;
-    let (mut lengths, mut text) = rest.split_at_checked(table).ok_or(Malformed)?;
+    let (lengths, text) = rest.split_at_checked(table).ok_or(Malformed)?;
+    let mut next = bytes.len().saturating_sub(text.len());
     // The table exists, so `count` is bounded by what the host handed over.
-    let mut pairs = Vec::with_capacity(count);
-    while !lengths.is_empty() {
-        let (name_length, after) = number(lengths)?;
-        let (value_length, after) = number(after)?;
-        lengths = after;
-        let (name, after) = terminated(text, name_length)?;
-        let (value, after) = terminated(after, value_length)?;
-        text = after;
-        pairs.push((name, value));
+    let mut places = Vec::with_capacity(count);
+    for pair in lengths.chunks_exact(8) {
+        let (name, after) = number(pair)?;
+        let (value, _) = number(after)?;
+        let mut terminated = |length: usize| {
+            let end = next.checked_add(length).ok_or(Malformed)?;
+            let place = next..end;
+            next = end.checked_add(1).ok_or(Malformed)?;
+            if bytes.get(end) == Some(&0) { Ok(place) } else { Err(Malformed) }
+        };
+        places.push((terminated(name)?, terminated(value)?));
     }
-    Ok(pairs)
+    Ok(places)
 }
 
 /// Writes a list.
@@ -57,12 +74,6 @@ fn number(bytes: &[u8]) -> Result<(usize, &[u8]), Malformed> {
     let (number, rest) = bytes.split_first_chunk::<4>().ok_or(Malformed)?;
     let number = usize::try_from(u32::from_le_bytes(*number)).map_err(|_| Malformed)?;
     Ok((number, rest))
-}
-
-fn terminated(bytes: &[u8], length: usize) -> Result<(&[u8], &[u8]), Malformed> {
-    let (text, rest) = bytes.split_at_checked(length).ok_or(Malformed)?;
-    let rest = rest.strip_prefix(b"\0").ok_or(Malformed)?;
-    Ok((text, rest))
 }
 
 /// Lengths beyond 32 bits do not exist in a 32-bit machine; one would be read as too long and refused.

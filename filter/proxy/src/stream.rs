@@ -247,20 +247,13 @@ impl Stream {
 /// Reads the headers, and removes those that are not the client's to send: before anything has looked at them.
 fn arrive(authorizer: &Authorizer, end_of_stream: bool) -> Result<Arrival, HostError> {
     let bytes = hostcalls::header_pairs(Map::Request)?;
-    let pairs = pairs::decode(&bytes).map_err(hostcalls::malformed)?;
-    if pairs.is_empty() {
+    let (head, stripped) = Head::read(bytes, |name| authorizer.strips(name)).map_err(hostcalls::malformed)?;
+    if head.is_empty() && stripped.is_empty() {
         // Every request has headers. An empty list is a map Envoy would not hand over (trap T12).
         return Err(HostError);
     }
-    let (taken, kept): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(name, _)| authorizer.strips(name));
-    let mut stripped = Vec::new();
-    for (name, _) in taken {
-        // A name that is stripped is ASCII.
-        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
-        hostcalls::remove_header(Map::Request, &name)?;
-        stripped.push(name);
-    }
-    Ok(Arrival { head: Head::new(kept), stripped, end_of_stream })
+    stripped.iter().try_for_each(|name| hostcalls::remove_header(Map::Request, name))?;
+    Ok(Arrival { head, stripped, end_of_stream })
 }
 
 /// Answers a request whose body Envoy does not hand over.

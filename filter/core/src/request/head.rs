@@ -1,5 +1,6 @@
 //! The headers of one request, merged the way `ext_authz` merges them.
 
+use crate::pairs::{self, Malformed, Place};
 use crate::text::{push_replacing_invalid, sanitized};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,52 +11,62 @@ pub(super) const PARTIAL_BODY: &str = "x-envoy-auth-partial-body";
 
 /// The request's header map: names in lower case, repeated lines joined by `,`, bytes that are not UTF-8 as `!`.
 ///
-/// Kept as the lines came; a header is put together when it is asked for.
+/// Kept as the lines came, in the memory they came in; a header is put together when it is asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Head {
-    /// All names, one after the other.
-    names: String,
-    /// All values, one after the other, as bytes.
-    values: Vec<u8>,
-    lines: Vec<Line>,
-}
-
-/// Where name and value of one line stand.
-#[derive(Debug, Clone)]
-struct Line {
-    name: Range<usize>,
-    value: Range<usize>,
+    bytes: Vec<u8>,
+    lines: Vec<Place>,
 }
 
 impl Head {
-    /// From the pairs as the host lists them, pseudo-headers included.
-    pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Self {
-        let mut head = Self::default();
-        for (name, value) in pairs {
-            if !name.eq_ignore_ascii_case(PARTIAL_BODY.as_bytes()) {
-                head.push(name, value);
+    /// From the list of pairs ([`crate::pairs`]) that the host hands over, pseudo-headers included, without those that
+    /// `strips` names; and the names that were left out so, in lower case.
+    ///
+    /// # Errors
+    /// It is no list of pairs.
+    pub fn read(mut bytes: Vec<u8>, strips: impl Fn(&[u8]) -> bool) -> Result<(Self, Vec<String>), Malformed> {
+        let (mut lines, mut stripped) = (pairs::places(&bytes)?, Vec::new());
+        lines.retain(|(name, _)| {
+            let Some(name) = bytes.get_mut(name.clone()) else { return false };
+            name.make_ascii_lowercase();
+            if strips(name) {
+                // A name that is stripped is ASCII.
+                stripped.push(String::from_utf8_lossy(name).into_owned());
+                return false;
             }
-        }
-        head
+            sanitize(name);
+            name != PARTIAL_BODY.as_bytes()
+        });
+        Ok((Self { bytes, lines }, stripped))
     }
 
-    fn push(&mut self, name: &[u8], value: &[u8]) {
-        let (name_start, value_start) = (self.names.len(), self.values.len());
-        push_replacing_invalid(&mut self.names, name, '!');
-        if let Some(name) = self.names.get_mut(name_start..) {
-            name.make_ascii_lowercase();
-        }
-        self.values.extend_from_slice(value);
-        self.lines.push(Line { name: name_start..self.names.len(), value: value_start..self.values.len() });
+    /// From pairs, pseudo-headers included.
+    pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Self {
+        let pairs: Vec<_> = pairs.into_iter().collect();
+        // What is written as a list can be read as one.
+        Self::read(pairs::encode(pairs.into_iter()), |_| false).map(|(head, _)| head).unwrap_or_default()
+    }
+
+    /// There is no line.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.lines.is_empty()
     }
 
     /// The joined value of a header.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-        let mut values = self.lines().filter(|(other, _)| *other == name).map(|(_, value)| value);
+        let named = |(other, value): &Place| {
+            (self.bytes.get(other.clone()) == Some(name.as_bytes())).then(|| self.value(value))
+        };
+        let mut values = self.lines.iter().filter_map(named);
         let mut joined = sanitized(values.next()?);
         values.for_each(|value| join(&mut joined, value));
         Some(joined)
+    }
+
+    fn value(&self, place: &Range<usize>) -> &[u8] {
+        self.bytes.get(place.clone()).unwrap_or_default()
     }
 
     /// `:path`, empty for a plain CONNECT, which has none (trap T13).
@@ -76,10 +87,9 @@ impl Head {
 
     /// All header lines in the order they came, values as bytes.
     pub fn lines(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.lines.iter().map(|line| {
-            let name = self.names.get(line.name.clone()).unwrap_or_default();
-            (name, self.values.get(line.value.clone()).unwrap_or_default())
-        })
+        self.lines
+            .iter()
+            .map(|(name, value)| (std::str::from_utf8(self.value(name)).unwrap_or_default(), self.value(value)))
     }
 
     /// Whether the bytes that follow are a tunnel and not a body: CONNECT, or a WebSocket upgrade by the rule
@@ -110,6 +120,13 @@ impl Head {
     }
 }
 
+/// Puts a `!` in the place of every byte that is not UTF-8: one for one, so the length stays.
+fn sanitize(name: &mut [u8]) {
+    if let Cow::Owned(text) = sanitized(name) {
+        name.iter_mut().zip(text.bytes()).for_each(|(byte, new)| *byte = new);
+    }
+}
+
 /// Adds the value of one more line.
 fn join(joined: &mut Cow<'_, str>, value: &[u8]) {
     let joined = joined.to_mut();
@@ -136,6 +153,22 @@ mod tests {
             assert_eq!(head.get(name).as_deref(), Some(value));
         }
         assert_eq!((head.get("X-A"), head.get("x-")), (None, None));
+    }
+
+    #[test]
+    fn names_are_lower_case_text_and_some_are_stripped() {
+        let list = |pairs: &[pairs::Pair]| pairs::encode(pairs.iter().copied());
+        let bytes = list(&[
+            (b"X-A", b"1"),
+            (b"X-\xff\xe2\x82B", b"2"),
+            (b"x-STRIP-me", b"3"),
+            (b"x-a", b"4"),
+            (b"x-strip-me", b"5"),
+        ]);
+        let (head, stripped) = Head::read(bytes, |name| name == b"x-strip-me").unwrap();
+        assert_eq!(stripped, ["x-strip-me", "x-strip-me"]);
+        assert_eq!(head.lines().collect::<Vec<_>>(), [("x-a", &b"1"[..]), ("x-!!!b", b"2"), ("x-a", b"4")]);
+        assert!(matches!(Head::read(b"\x01\0\0\0".to_vec(), |_| false), Err(Malformed)));
     }
 
     #[test]

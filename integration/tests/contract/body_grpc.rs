@@ -61,6 +61,8 @@ const MESSAGES: &[(&str, &[u8], &str)] = &[
     ("a time", b"\x5a\x02\x08\x01", r#"{"printedAt":"1970-01-01T00:00:01Z"}"#),
     ("an unknown field is left out", b"\xf8\x07\x01\x0a\x01x", r#"{"author":"x"}"#),
     ("of a field twice the last", b"\x0a\x01x\x0a\x01y", r#"{"author":"y"}"#),
+    ("a message twice is one", b"\x52\x03\x0a\x01x\x52\x02\x48\x07", r#"{"sequel":{"author":"x","stock":7}}"#),
+    ("a field of another type is left out", b"\x08\x05\x4a\x01x\x50\x01\x40\x01", r#"{"sold":true}"#),
 ];
 
 fn call(path: &str, content_type: &str, body: &[u8]) -> Request {

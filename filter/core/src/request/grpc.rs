@@ -1,15 +1,21 @@
 //! `parsed_body` of gRPC requests: the first message, by the descriptors of the configuration, as protobuf's JSON
 //! (contract section 1.8).
 
+mod decode;
+mod described;
 mod json;
 mod known;
-mod size;
+mod names;
+mod resolve;
+mod schema;
+mod value;
+mod wire;
 
 use super::ParseError;
 use super::body::{Parsed, json_text};
 use crate::json::Bounds;
-use prost_reflect::{DescriptorPool, MessageDescriptor};
 use regorus::Value;
+use schema::{MessageType, Schema};
 
 /// Bytes before a message: a flag and a length.
 const FRAME_HEAD: usize = 5;
@@ -19,7 +25,7 @@ const MAX_DEPTH: usize = 1_000;
 
 /// The services of a descriptor set.
 #[derive(Debug)]
-pub struct Services(DescriptorPool);
+pub struct Services(Schema);
 
 impl Services {
     /// From a `FileDescriptorSet`.
@@ -27,14 +33,7 @@ impl Services {
     /// # Errors
     /// It is none, or not complete.
     pub fn new(descriptor_set: &[u8]) -> Result<Self, String> {
-        DescriptorPool::decode(descriptor_set).map(Self).map_err(|error| error.to_string())
-    }
-
-    /// The message of a method that takes one message; streams of messages are not read.
-    fn message(&self, service: &str, method: &str) -> Option<MessageDescriptor> {
-        let service = self.0.get_service_by_name(service)?;
-        let method = service.methods().find(|candidate| candidate.name() == method)?;
-        (!method.is_client_streaming()).then(|| method.input())
+        Schema::new(descriptor_set).map(Self)
     }
 }
 
@@ -68,15 +67,15 @@ pub fn parse(services: &Services, path: &[Value], body: &[u8]) -> Result<Found, 
         return Ok(Found::Truncated);
     };
     let name = |segment: &Value| segment.as_string().map(ToString::to_string).unwrap_or_default();
-    match services.message(&name(service), &name(method)) {
-        Some(descriptor) => read(descriptor, message).map(Found::Message),
+    match services.0.input(&name(service), &name(method)) {
+        Some(of) => read(&services.0, of, message).map(Found::Message),
         None => Ok(Found::Nothing),
     }
 }
 
-fn read(descriptor: MessageDescriptor, message: &[u8]) -> Result<Parsed, ParseError> {
+fn read(schema: &Schema, of: &MessageType, message: &[u8]) -> Result<Parsed, ParseError> {
     // The message is gone before its text is read.
-    let text = json::write(descriptor, message)?;
+    let text = json::write(schema, of, message)?;
     json_text(text.as_bytes(), &mut Bounds { depth: MAX_DEPTH, ..Bounds::REQUEST })
 }
 

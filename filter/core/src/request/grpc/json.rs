@@ -4,27 +4,22 @@
 //! Names are lowerCamel, 64-bit integers are texts, enums are named, bytes are base64, defaults are left out.
 
 use super::super::ParseError;
-use super::size::Size;
+use super::decode::Decoder;
+use super::schema::{EnumType, MessageType, Presence, Schema};
+use super::value::{Message, Value};
 use crate::json::quote;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use prost_reflect::{
-    Cardinality, DynamicMessage, EnumDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage as _, Value,
-};
-
-/// Messages inside each other: what bounds the stack. The decoder reads no more of them, but for what is packed into a
-/// `google.protobuf.Any`.
-const MAX_LEVELS: usize = 100;
 
 /// Writes a message.
 ///
 /// # Errors
 /// It is none, or larger than is read of any body. Or it has no such JSON: a required field is missing, a well-known type
 /// holds what it may not.
-pub(super) fn write(descriptor: MessageDescriptor, message: &[u8]) -> Result<String, ParseError> {
-    let mut writer = Writer { out: String::new(), size: Size::new() };
-    let message = writer.decode(descriptor, message)?;
-    writer.message(&message, MAX_LEVELS)?;
+pub(super) fn write(schema: &Schema, of: &MessageType, message: &[u8]) -> Result<String, ParseError> {
+    let mut writer = Writer { out: String::new(), decoder: Decoder::new(schema) };
+    let message = writer.decoder.outermost(of, message)?;
+    writer.message(&message)?;
     Ok(writer.out)
 }
 
@@ -32,41 +27,30 @@ pub(super) fn refused(why: &str) -> ParseError {
     ParseError::new(format!("proto: {why}"))
 }
 
-pub(super) struct Writer {
+/// As deep as messages are inside each other, which the decoder bounds.
+pub(super) struct Writer<'a> {
     pub(super) out: String,
-    size: Size,
+    /// Reads what is packed into a `google.protobuf.Any`.
+    pub(super) decoder: Decoder<'a>,
 }
 
-impl Writer {
-    /// Only what fits into what is left for all of a body.
-    pub(super) fn decode(
-        &mut self,
-        descriptor: MessageDescriptor,
-        content: &[u8],
-    ) -> Result<DynamicMessage, ParseError> {
-        self.size.take(&descriptor, content)?;
-        DynamicMessage::decode(descriptor, content).map_err(|error| refused(&error.to_string()))
+impl<'a> Writer<'a> {
+    fn message(&mut self, message: &Message<'a>) -> Result<(), ParseError> {
+        if self.well_known(message)? { Ok(()) } else { self.members(message) }
     }
 
-    pub(super) fn message(&mut self, message: &DynamicMessage, levels: usize) -> Result<(), ParseError> {
-        let levels = levels.checked_sub(1).ok_or_else(|| refused("messages are nested too deeply"))?;
-        if self.well_known(message, levels)? { Ok(()) } else { self.members(message, levels) }
-    }
-
-    fn members(&mut self, message: &DynamicMessage, levels: usize) -> Result<(), ParseError> {
-        let descriptor = message.descriptor();
-        let is_missing = |field| !message.has_field(&field);
-        if descriptor.fields().filter(|field| field.cardinality() == Cardinality::Required).any(is_missing) {
+    fn members(&mut self, message: &Message<'a>) -> Result<(), ParseError> {
+        let mut required = message.of.fields.values().filter(|field| field.presence == Presence::Required);
+        if required.any(|field| message.get(field.number).is_none()) {
             return Err(refused("a required field is not set"));
         }
         self.list('{', '}', message.fields(), |writer, (field, value)| {
-            writer.name(field.json_name());
-            writer.value(&field.kind(), value, levels)
+            writer.name(&field.json_name);
+            writer.value(value)
         })
     }
 
-    /// A value of a field; `kind` is that of the field, of which a list has many.
-    pub(super) fn value(&mut self, kind: &Kind, value: &Value, levels: usize) -> Result<(), ParseError> {
+    pub(super) fn value(&mut self, value: &Value<'a>) -> Result<(), ParseError> {
         match value {
             Value::Bool(value) => self.plain(value),
             Value::I32(value) => self.plain(value),
@@ -81,27 +65,21 @@ impl Writer {
                 let is_plain = *value == 0.0 || (1e-6_f64..1e21_f64).contains(&value.abs());
                 self.float(*value, is_plain, &value.to_string(), &format!("{value:e}"));
             }
-            Value::String(value) => self.text(value),
+            Value::Text(value) => self.text(value),
             Value::Bytes(value) => self.text(&STANDARD.encode(value)),
-            Value::EnumNumber(number) => self.enumerated(kind, *number),
-            Value::Message(message) => self.message(message, levels)?,
-            Value::List(items) => {
-                self.list('[', ']', items.iter(), |writer, item| writer.value(kind, item, levels))?;
-            }
-            Value::Map(members) => {
-                let kind = kind.as_message().map(|entry| entry.map_entry_value_field().kind());
-                let kind = kind.ok_or_else(|| refused("a map without entries"))?;
-                self.list('{', '}', members.iter(), |writer, (key, value)| {
-                    writer.name(&text_of(key));
-                    writer.value(&kind, value, levels)
-                })?;
-            }
+            Value::Enum(of, number) => self.enumerated(of, *number),
+            Value::Message(message) => self.message(message)?,
+            Value::List(items) => self.list('[', ']', items.iter(), Self::value)?,
+            Value::Map(entries) => self.list('{', '}', entries.iter(), |writer, (key, value)| {
+                writer.name(key);
+                writer.value(value)
+            })?,
         }
         Ok(())
     }
 }
 
-impl Writer {
+impl Writer<'_> {
     /// Go's texts: an exponent where the number is very small or large, with a sign.
     fn float(&mut self, value: f64, is_plain: bool, plain: &str, exponential: &str) {
         if value.is_nan() {
@@ -115,11 +93,11 @@ impl Writer {
         }
     }
 
-    fn enumerated(&mut self, kind: &Kind, number: i32) {
-        match kind.as_enum().map(|kind| (kind.full_name(), name_of(kind, number))) {
-            Some(("google.protobuf.NullValue", _)) => self.out.push_str("null"),
-            Some((_, Some(name))) => self.text(name),
-            _ => self.plain(&number),
+    fn enumerated(&mut self, of: &EnumType, number: i32) {
+        match of.names.get(&number) {
+            _ if of.is_null => self.out.push_str("null"),
+            Some(name) => self.text(name),
+            None => self.plain(&number),
         }
     }
 
@@ -153,21 +131,5 @@ impl Writer {
 
     fn plain(&mut self, value: &dyn std::fmt::Display) {
         self.out.push_str(&value.to_string());
-    }
-}
-
-/// The first of several that have the same number, in the order in which they are described.
-fn name_of(kind: &EnumDescriptor, number: i32) -> Option<&str> {
-    kind.enum_descriptor_proto().value.iter().find(|value| value.number() == number).map(|value| value.name())
-}
-
-fn text_of(key: &MapKey) -> String {
-    match key {
-        MapKey::Bool(key) => key.to_string(),
-        MapKey::I32(key) => key.to_string(),
-        MapKey::I64(key) => key.to_string(),
-        MapKey::U32(key) => key.to_string(),
-        MapKey::U64(key) => key.to_string(),
-        MapKey::String(key) => key.clone(),
     }
 }

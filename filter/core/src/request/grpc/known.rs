@@ -2,8 +2,9 @@
 
 use super::super::ParseError;
 use super::json::{Writer, refused};
+use super::names::is_identifier;
+use super::value::{Message, Value};
 use crate::builtins::time::calendar::date;
-use prost_reflect::{DynamicMessage, ReflectMessage as _, Value};
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
@@ -15,57 +16,62 @@ const MAX_SECONDS_OF_DURATIONS: u64 = 315_576_000_000;
 
 const NANOS: std::ops::Range<i64> = 0..1_000_000_000;
 
-impl Writer {
+impl<'a> Writer<'a> {
     /// `false`: it is no such type.
-    pub(super) fn well_known(&mut self, message: &DynamicMessage, levels: usize) -> Result<bool, ParseError> {
-        let descriptor = message.descriptor();
-        let Some(name) = descriptor.full_name().strip_prefix("google.protobuf.") else {
-            return Ok(false);
-        };
+    pub(super) fn well_known(&mut self, message: &Message<'a>) -> Result<bool, ParseError> {
+        let Some(name) = message.of.name.strip_prefix("google.protobuf.") else { return Ok(false) };
         match name {
-            "Any" => self.any(message, levels)?,
+            "Any" => self.any(message)?,
             "Timestamp" => self.timestamp(message)?,
             "Duration" => self.duration(message)?,
             "FieldMask" => self.field_mask(message)?,
-            "Value" => self.any_value(message, levels)?,
+            "Value" => self.any_value(message)?,
             "Struct" | "ListValue" | "BoolValue" | "BytesValue" | "DoubleValue" | "FloatValue" | "Int32Value"
-            | "Int64Value" | "StringValue" | "UInt32Value" | "UInt64Value" => self.only_field(message, levels)?,
+            | "Int64Value" | "StringValue" | "UInt32Value" | "UInt64Value" => self.only_field(message)?,
             _ => return Ok(false),
         }
         Ok(true)
     }
 
-    fn only_field(&mut self, message: &DynamicMessage, levels: usize) -> Result<(), ParseError> {
-        let field = message.descriptor().get_field(1).ok_or_else(malformed)?;
-        self.value(&field.kind(), &message.get_field(&field), levels)
+    fn only_field(&mut self, message: &Message<'a>) -> Result<(), ParseError> {
+        if let Some(value) = message.get(1) {
+            return self.value(value);
+        }
+        let field = message.of.fields.get(&1).ok_or_else(malformed)?;
+        let blank = self.decoder.blank(field, message.levels)?;
+        self.value(&blank)
     }
 
     /// The type that is named, in a `value` beside its name. Only those of this module but `FieldMask`: opa-envoy-plugin
     /// does not find the types of the descriptor set there, and refuses. One inside another is refused as well: each
     /// would be a copy.
-    fn any(&mut self, message: &DynamicMessage, levels: usize) -> Result<(), ParseError> {
-        let (url, content) = (message.get_field_by_number(1), message.get_field_by_number(2));
-        let url = url.as_deref().and_then(Value::as_str).ok_or_else(malformed)?;
-        let content = content.as_deref().and_then(Value::as_bytes).ok_or_else(malformed)?;
+    fn any(&mut self, message: &Message<'a>) -> Result<(), ParseError> {
+        let url = match message.get(1) {
+            Some(Value::Text(url)) => url,
+            None => "",
+            Some(_) => return Err(malformed()),
+        };
+        let content: &[u8] = match message.get(2) {
+            Some(Value::Bytes(content)) => content,
+            None => &[],
+            Some(_) => return Err(malformed()),
+        };
         if url.is_empty() && content.is_empty() {
             self.out.push_str("{}");
             return Ok(());
         }
         let name = url.rsplit('/').next().unwrap_or_default();
-        let descriptor = message.descriptor();
-        let inner = descriptor
-            .parent_pool()
-            .get_message_by_name(name)
-            .filter(|_| !matches!(name, "google.protobuf.Any" | "google.protobuf.FieldMask"));
+        let is_known = !matches!(name, "google.protobuf.Any" | "google.protobuf.FieldMask");
+        let inner = self.decoder.schema.message_named(name).filter(|_| is_known);
         let inner = inner.ok_or_else(|| refused("google.protobuf.Any: unable to resolve its type"))?;
-        let inner = self.decode(inner, content)?;
+        let inner = self.decoder.message(Message::new(inner, message.levels), content)?;
         self.out.push('{');
         self.name("@type");
         self.text(url);
         if name != "google.protobuf.Empty" {
             self.out.push(',');
             self.name("value");
-            if !self.well_known(&inner, levels)? {
+            if !self.well_known(&inner)? {
                 return Err(refused("google.protobuf.Any: unable to resolve its type"));
             }
         }
@@ -73,16 +79,17 @@ impl Writer {
         Ok(())
     }
 
-    fn any_value(&mut self, message: &DynamicMessage, levels: usize) -> Result<(), ParseError> {
-        let (field, value) =
-            message.fields().next().ok_or_else(|| refused("google.protobuf.Value: none of its fields is set"))?;
-        match value {
-            Value::F64(number) if !number.is_finite() => Err(refused("google.protobuf.Value: no finite number")),
-            value => self.value(&field.kind(), value, levels),
+    fn any_value(&mut self, message: &Message<'a>) -> Result<(), ParseError> {
+        match message.fields().next() {
+            None => Err(refused("google.protobuf.Value: none of its fields is set")),
+            Some((_, Value::F64(number))) if !number.is_finite() => {
+                Err(refused("google.protobuf.Value: no finite number"))
+            }
+            Some((_, value)) => self.value(value),
         }
     }
 
-    fn timestamp(&mut self, message: &DynamicMessage) -> Result<(), ParseError> {
+    fn timestamp(&mut self, message: &Message<'a>) -> Result<(), ParseError> {
         let (seconds, nanos) = (integer(message, 1)?, integer(message, 2)?);
         if !SECONDS_OF_TIMES.contains(&seconds) || !NANOS.contains(&nanos) {
             return Err(refused("google.protobuf.Timestamp: out of range"));
@@ -96,7 +103,7 @@ impl Writer {
         Ok(())
     }
 
-    fn duration(&mut self, message: &DynamicMessage) -> Result<(), ParseError> {
+    fn duration(&mut self, message: &Message<'a>) -> Result<(), ParseError> {
         let (seconds, nanos) = (integer(message, 1)?, integer(message, 2)?);
         let differ = (seconds > 0 && nanos < 0) || (seconds < 0 && nanos > 0);
         let nanos_are_fine = nanos.checked_abs().is_some_and(|nanos| NANOS.contains(&nanos));
@@ -109,14 +116,17 @@ impl Writer {
     }
 
     /// The paths in lowerCamel, where that can be turned back.
-    fn field_mask(&mut self, message: &DynamicMessage) -> Result<(), ParseError> {
-        let paths = message.get_field_by_number(1);
-        let paths = paths.as_deref().and_then(Value::as_list).ok_or_else(malformed)?;
+    fn field_mask(&mut self, message: &Message<'a>) -> Result<(), ParseError> {
+        let paths = match message.get(1) {
+            Some(Value::List(paths)) => paths.as_slice(),
+            None => &[],
+            Some(_) => return Err(malformed()),
+        };
         let mut camel = Vec::new();
         for path in paths {
-            let path = path.as_str().ok_or_else(malformed)?;
+            let Value::Text(path) = path else { return Err(malformed()) };
             let written = to_camel(path);
-            if !is_full_name(path) || to_snake(&written) != path {
+            if !path.split('.').all(is_identifier) || to_snake(&written) != *path {
                 return Err(refused("google.protobuf.FieldMask: a path cannot be written"));
             }
             camel.push(written);
@@ -130,11 +140,12 @@ fn malformed() -> ParseError {
     refused("a well-known type is described otherwise")
 }
 
-fn integer(message: &DynamicMessage, number: u32) -> Result<i64, ParseError> {
-    match message.get_field_by_number(number).as_deref() {
+fn integer(message: &Message<'_>, number: u32) -> Result<i64, ParseError> {
+    match message.get(number) {
         Some(Value::I64(value)) => Ok(*value),
         Some(Value::I32(value)) => Ok(i64::from(*value)),
-        _ => Err(malformed()),
+        None => Ok(0),
+        Some(_) => Err(malformed()),
     }
 }
 
@@ -146,7 +157,8 @@ fn fraction(nanos: i64) -> String {
     text.strip_suffix(".000").unwrap_or(text).to_owned()
 }
 
-fn to_camel(path: &str) -> String {
+/// An underscore is left out and makes the letter behind it a capital: also the JSON name of a field that has none.
+pub(super) fn to_camel(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     let mut is_behind_underscore = false;
     for character in path.chars() {
@@ -167,12 +179,4 @@ fn to_snake(path: &str) -> String {
         out.push(character.to_ascii_lowercase());
     }
     out
-}
-
-/// Identifiers with dots between them.
-fn is_full_name(path: &str) -> bool {
-    path.split('.').all(|part| {
-        let is_letter = |character: char| character == '_' || character.is_ascii_alphabetic();
-        part.starts_with(is_letter) && part.chars().all(|character| is_letter(character) || character.is_ascii_digit())
-    })
 }

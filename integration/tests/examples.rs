@@ -18,6 +18,7 @@ fn examples() -> Vec<Value> {
 fn every_example_of_the_page_runs() {
     let stack =
         Stack::sark(json!({"policy": {}})).fake(Mode::Decision(json!(true))).environment("OPA_TOKEN", "Bearer x");
+    let stack = stack.environment("SARK_ADMIN_SHA256", &"0f".repeat(32));
     let stack = stack.start();
     let examples = examples();
     assert_eq!(examples.len(), 4);

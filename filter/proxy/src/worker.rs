@@ -75,6 +75,7 @@ impl ThisWorker {
             requests: REQUESTS.get(),
             cache_entries: swept.entries,
             cache_bytes: swept.bytes,
+            breaker: authorizer.breaker().map(Into::into),
             errors: report::last(),
         };
         if self.slot.show(&worker, &PluginBoard(&self.plugin)).is_err() {

@@ -24,4 +24,4 @@ pub use outcome::{Outcome, Refusal};
 pub use place::Place;
 pub use token::{Digest, Role, Token};
 pub use visit::{Step, Visit};
-pub use worker::{LastError, Slot, Worker};
+pub use worker::{Breaker, LastError, Slot, Worker};

@@ -81,7 +81,8 @@ impl Refusal {
         match (self, endpoint) {
             (Self::Unauthorized | Self::NotFound, endpoint) => endpoint.is_none(),
             (_, None) => false,
-            (Self::MethodNotAllowed | Self::BadRequest | Self::Unavailable, Some(_)) => true,
+            (Self::MethodNotAllowed | Self::BadRequest, Some(_)) => true,
+            (Self::Unavailable, Some(endpoint)) => !matches!(endpoint, Endpoint::Features),
             (Self::VersionConflict, Some(endpoint)) => matches!(endpoint, Endpoint::Update),
             (Self::Conflict, Some(endpoint)) => matches!(endpoint, Endpoint::Update | Endpoint::Rollback),
             (Self::Forbidden | Self::LengthRequired | Self::TooLarge, Some(endpoint)) => endpoint.writes(),

@@ -5,6 +5,7 @@
 
 use crate::builtins::time::rfc3339;
 use crate::host::{Board, HostError};
+use crate::remote::breaker::View;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -42,8 +43,30 @@ pub struct Worker {
     pub cache_entries: usize,
     /// Bytes of memory that they take.
     pub cache_bytes: usize,
+    /// The breaker of the remote OPA, if there is one.
+    pub breaker: Option<Breaker>,
     /// The last kinds of errors, the latest first; few.
     pub errors: Vec<LastError>,
+}
+
+/// How the breaker of the remote OPA stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Breaker {
+    /// Where.
+    pub state: String,
+    /// For how long it has stood there, in milliseconds.
+    pub lasted: u64,
+    /// Calls within the window.
+    pub calls: u32,
+    /// Those without an answer.
+    pub unanswered: u32,
+}
+
+impl From<View> for Breaker {
+    fn from(View { state, lasted, calls, unanswered }: View) -> Self {
+        let lasted = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
+        Self { state: state.label().to_owned(), lasted, calls, unanswered }
+    }
 }
 
 /// One kind of error.
@@ -127,7 +150,17 @@ fn shown(worker: &Worker, now: u64) -> Value {
         "since": worker.since.and_then(rfc3339),
         "requests": worker.requests,
         "cache": {"entries": worker.cache_entries, "bytes": worker.cache_bytes},
+        "breaker": worker.breaker.as_ref().map(shown_breaker),
         "last_errors": errors,
+    })
+}
+
+fn shown_breaker(breaker: &Breaker) -> Value {
+    json!({
+        "state": breaker.state,
+        "lasted_seconds": seconds(0, breaker.lasted),
+        "calls": breaker.calls,
+        "unanswered": breaker.unanswered,
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use sark_integration::configuration::{and, of};
-use sark_integration::{Request, Response, Shared, Stack, Turn};
+use sark_integration::{Protocol, Request, Response, Shared, Stack, Turn};
 use serde_json::{Value, json};
 
 static STACK: Shared = Shared::new(|| Mutex::new(Stack::sark(decisions(&json!({}))).start()));
@@ -56,6 +56,58 @@ fn a_denial_in_a_dry_run_is_counted_as_such() {
     for (path, result) in [("/false", "dry_run"), ("/true", "allow")] {
         let counter = format!("sark_decisions_total.implementation.rust.result.{result}");
         stack.assert_counts(&[(&counter, 1), (RUST, 1)], || assert_eq!(stack.send(&Request::get(path)).status, 200));
+    }
+}
+
+/// What causes an error does not matter where a denial passes as well; what was never a question to a policy stays.
+#[test]
+fn a_dry_run_with_errors_refuses_only_what_no_policy_was_asked_about() {
+    let members =
+        json!({"false": false, "nonsense": 1, "unsendable": {"allowed": true, "headers": {"x-a": "a\r\nb: c"}}});
+    let dry = |changes: Value| {
+        let base = json!({
+            "dry_run": {"enabled": true, "errors": true},
+            "status_on_error": {"code": 500},
+            "with_request_body": {"max_request_bytes": 10},
+        });
+        and(&and(&decisions(&members), base), changes)
+    };
+    let stack = STACK.with(&dry(json!({})));
+    let error = |reason: &str| format!("opa_evaluation_errors_total.implementation.rust.reason.{reason}");
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        for (path, reason) in
+            [("/nonsense", "bad_result"), ("/undefined", "undefined"), ("/unsendable", "bad_mutation")]
+        {
+            stack.forget();
+            let error = error(reason);
+            let passed = ("sark_decisions_total.implementation.none.result.dry_run_error", 1);
+            stack.assert_counts(&[passed, (&error, 1), (RUST, 1)], || {
+                let reply = stack.send(&Request::post(path).protocol(protocol).body("hello"));
+                let upstream = reply.upstream();
+                assert_eq!((upstream.body_text().as_str(), upstream.header("x-a")), ("hello", None), "unchanged");
+            });
+            let line = stack.envoy().access_of(path).unwrap();
+            assert_eq!(line["error"], format!("rust:{reason}"));
+        }
+        let denied = "sark_decisions_total.implementation.rust.result.dry_run";
+        stack.assert_counts(&[(denied, 1), (RUST, 1)], || {
+            assert_eq!(stack.send(&Request::get("/false").protocol(protocol)).status, 200);
+        });
+        stack.forget();
+        for (request, status) in
+            [(Request::get("/nonsense?%zz"), 400), (Request::post("/nonsense").body("eleven bytes"), 413)]
+        {
+            assert_unseen(&stack, &stack.send(&request.protocol(protocol)), status);
+        }
+    }
+    // Without the switch an error stays an error, and `validate_mutations` has its own answer.
+    for (changes, path, status) in [
+        (json!({"dry_run": {"errors": false}}), "/nonsense", 500),
+        (json!({"dry_run": {"enabled": true, "errors": true}, "validate_mutations": true}), "/unsendable", 500),
+    ] {
+        stack.push(&dry(changes)).accepted();
+        stack.forget();
+        assert_unseen(&stack, &stack.send(&Request::get(path)), status);
     }
 }
 

@@ -130,7 +130,7 @@ fn parts(operation: &str, count: u32, configuration: &[u8]) -> Result<()> {
     let engine = Engine::new(loaded, limits, Rc::new(Still));
 
     let build = |head: &Head| {
-        let sources = Sources { shape: &shape, head, body: None, context_extensions: None, host: &Proxy };
+        let sources = Sources { shape: &shape, head, body: None, context_extensions: None, id: 0, host: &Proxy };
         request::input(&sources, &selection).map_err(|error| format!("{error:?}"))
     };
     let recall =

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Every way through ends in `Allow` or `Deny`, and every way that is not a decision of a policy ends in `Deny`, but
-//! for three that the operator chose: `failure_mode_allow` where the request itself did not cause the error, `dry_run`,
-//! and a route that disables the check where `route_overrides` is on.
+//! for four that the operator chose: `failure_mode_allow` where the request itself did not cause the error, `dry_run`,
+//! `dry_run.errors`, and a route that disables the check where `route_overrides` is on.
 
 use crate::cache::{Facts, Keeper, Revision};
 use crate::config::{self, Config, ConfigError, Settings};
@@ -22,13 +22,16 @@ use crate::request::{self, Head, Selection};
 use crate::rollout::Rollout;
 use crate::text::hexadecimal;
 use sha2::{Digest as _, Sha256};
+use shadow::Shadow;
 use std::cell::Cell;
 use std::rc::Rc;
 
 pub use breaker::Probed;
 pub use check::Check;
+pub(crate) use end::Answer;
+pub use shadow::{Asked, Pending};
 
-/// A configuration in force: decides requests, keeps nothing of them.
+/// A configuration in force: decides requests, keeps nothing of them but what `shadow` and the cache are told to.
 pub struct Authorizer {
     config: Settings,
     /// The configured decision, then those that routes may choose.
@@ -39,6 +42,7 @@ pub struct Authorizer {
     /// Of the remote OPA; `None`: it is always asked.
     breaker: Option<Rc<Cell<Breaker>>>,
     rollout: Rollout,
+    shadow: Option<Shadow>,
     clock: Rc<dyn Clock>,
     summary: String,
     digests: Digests,
@@ -107,8 +111,9 @@ impl Authorizer {
         let breaker = breaker.map(|remote| shelf.breaker(&remote.cluster, clock.now()));
         let rollout = Rollout::new(&settings, engines.iter().any(Option::is_some));
         let digests = Digests { configuration: hexadecimal(&Sha256::digest(bytes)), policy: policy_digest };
+        let shadow = settings.shadow.map(Shadow::new);
         let summary = summaries.join("; ");
-        Ok(Self { config: settings, paths, engines, keeper, breaker, rollout, clock, summary, digests })
+        Ok(Self { config: settings, paths, engines, keeper, breaker, rollout, shadow, clock, summary, digests })
     }
 
     /// From now on the live state of this plugin counts.
@@ -196,5 +201,6 @@ mod breaker;
 mod check;
 mod end;
 mod keep;
+mod shadow;
 #[cfg(test)]
 mod tests;

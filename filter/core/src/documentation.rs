@@ -8,9 +8,10 @@ use crate::engine::Shelf;
 use crate::host::testing::FakeClock;
 use crate::metrics::{
     BREAKERS_OPEN, CACHE_BYTES, CACHE_ENTRIES, CALLOUTS_IN_FLIGHT, CacheOperation, Counter, LIVE_CHANGES, LiveError,
-    Reason,
+    Outcome, Reason,
 };
 use crate::rollout::{Source, Status, bucket};
+use crate::shadow::Class;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::cell::RefCell;
@@ -22,7 +23,7 @@ const CONFIGURATION: &str = include_str!("../../../docs/configuration.md");
 const FAILURE_MODES: &str = include_str!("../../../docs/failure-modes.md");
 
 /// Every object of a configuration: where it stands (`[]`: in an array), and a document with a place for one more key in it.
-const OBJECTS: [(&str, &str); 17] = [
+const OBJECTS: [(&str, &str); 19] = [
     ("", r#"{"?": 1}"#),
     ("/policy", r#"{"policy": {"?": 1}}"#),
     ("/remote", r#"{"remote": {"?": 1}}"#),
@@ -35,6 +36,8 @@ const OBJECTS: [(&str, &str); 17] = [
     ("/limits", r#"{"limits": {"?": 1}}"#),
     ("/allowed_headers", r#"{"allowed_headers": {"?": 1}}"#),
     ("/disallowed_headers", r#"{"disallowed_headers": {"?": 1}}"#),
+    ("/shadow", r#"{"shadow": {"?": 1}}"#),
+    ("/dry_run", r#"{"dry_run": {"?": 1}}"#),
     ("/identity/[]", r#"{"identity": [{"?": 1}]}"#),
     ("/features/rust_opa/headers/[]", r#"{"features": {"rust_opa": {"headers": [{"?": 1}]}}}"#),
     ("/features/rust_cache/headers/[]", r#"{"features": {"rust_cache": {"headers": [{"?": 1}]}}}"#),
@@ -107,9 +110,11 @@ fn the_published_buckets_are_those_of_the_filter() {
     let vectors: Vec<Vec<&str>> = CONFIGURATION
         .lines()
         .map(|line| line.split('|').map(|cell| cell.trim().split('`').nth(1).unwrap_or(cell.trim())).collect())
-        .filter(|cells: &Vec<&str>| cells.get(1).is_some_and(|name| ["rust_opa", "rust_cache"].contains(name)))
+        .filter(|cells: &Vec<&str>| {
+            cells.get(1).is_some_and(|name| ["rust_opa", "rust_cache", "shadow"].contains(name))
+        })
         .collect();
-    assert_eq!(vectors.len(), 8, "{vectors:?}");
+    assert_eq!(vectors.len(), 12, "{vectors:?}");
     for cells in vectors {
         assert_eq!(bucket(cells[1], cells[2].as_bytes()).to_string(), cells[3], "{cells:?}");
     }
@@ -122,8 +127,12 @@ fn every_counter_and_every_reason_has_its_row() {
         let row = format!("| `{}` |", name.split('.').next().unwrap());
         assert!(FAILURE_MODES.contains(&row), "no row {row}");
     }
-    for label in
-        CacheOperation::ALL.map(CacheOperation::label).into_iter().chain(CacheError::ALL.map(CacheError::label))
+    for label in CacheOperation::ALL
+        .map(CacheOperation::label)
+        .into_iter()
+        .chain(CacheError::ALL.map(CacheError::label))
+        .chain(Class::ALL.map(Class::label))
+        .chain(Outcome::ALL.map(Outcome::label))
     {
         assert!(FAILURE_MODES.contains(&format!("`{label}`")), "no row names {label}");
     }

@@ -31,6 +31,7 @@ pub mod remote;
 pub mod request;
 pub mod rollout;
 pub mod route;
+pub mod shadow;
 mod shelf;
 mod text;
 mod text_keys;

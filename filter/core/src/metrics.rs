@@ -6,6 +6,7 @@
 use crate::admin;
 use crate::cache::CacheError;
 use crate::remote::breaker;
+use crate::shadow::Class;
 
 /// Who decided, or was asked to decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,6 +49,8 @@ pub enum Outcome {
     Invalid,
     /// The policy denies, and a dry run lets the request through.
     DryRun,
+    /// Undecided, and a dry run lets that through, too.
+    DryRunError,
     /// The route switched the check off.
     Disabled,
     /// Undecided, let through because the operator said so.
@@ -58,13 +61,14 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every member, in label order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Allow,
         Self::Deny,
         Self::BadRequest,
         Self::BodyTooLarge,
         Self::Invalid,
         Self::DryRun,
+        Self::DryRunError,
         Self::Disabled,
         Self::FailureModeAllow,
         Self::FailureModeDeny,
@@ -80,6 +84,7 @@ impl Outcome {
             Self::BodyTooLarge => "body_too_large",
             Self::Invalid => "invalid",
             Self::DryRun => "dry_run",
+            Self::DryRunError => "dry_run_error",
             Self::Disabled => "disabled",
             Self::FailureModeAllow => "failure_mode_allow",
             Self::FailureModeDeny => "failure_mode_deny",
@@ -394,6 +399,10 @@ pub enum Counter {
     LiveError(LiveError),
     /// `sark_admin_requests_total{endpoint, result}`: one per admin request; these are no decisions.
     Admin(admin::Outcome),
+    /// `sark_shadow_total{class}`: one per request that both sides decided.
+    Shadow(Class),
+    /// `sark_shadow_dropped_total`: requests that both sides were to decide, and one did.
+    ShadowDropped,
 }
 
 impl Counter {
@@ -423,6 +432,8 @@ impl Counter {
         all.extend(CacheError::ALL.map(Self::CacheError));
         all.extend(LiveError::ALL.map(Self::LiveError));
         all.extend(admin::Outcome::all().into_iter().map(Self::Admin));
+        all.extend(Class::ALL.map(Self::Shadow));
+        all.push(Self::ShadowDropped);
         all
     }
 
@@ -460,6 +471,8 @@ impl Counter {
             Self::Admin(outcome) => {
                 format!("sark_admin_requests_total.endpoint.{}.result.{}", outcome.endpoint(), outcome.result())
             }
+            Self::Shadow(class) => format!("sark_shadow_total.class.{}", class.label()),
+            Self::ShadowDropped => "sark_shadow_dropped_total".to_owned(),
         }
     }
 }

@@ -175,7 +175,7 @@ mod tests {
     fn the_call_holds_the_input_as_json() {
         let head = Head::new([(&b":path"[..], &b"/\"\x01"[..])]);
         let (shape, host) = (Shape::default(), FakeHost::default());
-        let sources = Sources { shape: &shape, head: &head, body: None, context_extensions: None, host: &host };
+        let sources = Sources { shape: &shape, head: &head, body: None, context_extensions: None, id: 0, host: &host };
         let input = request::document(&sources).unwrap();
         let callout = call(&remote(), 1, &input).unwrap();
         assert_eq!(callout.headers, [(":path".to_owned(), "/v1/data/b".to_owned())]);

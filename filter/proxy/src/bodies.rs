@@ -60,11 +60,14 @@ impl Bodies {
         self.arrive.set(true);
     }
 
-    /// Whether a request may wait for its body.
-    pub fn may_wait(&self) -> bool {
+    /// Whether a request may wait for its body. One that can do without finds nothing out for the others.
+    pub fn may_wait(&self, is_optional: bool) -> bool {
         let Some(until) = self.refused_until.get().filter(|_| !self.arrive.get()) else {
             return true;
         };
+        if is_optional {
+            return false;
+        }
         let now = VmClock.now();
         let finds_out = now >= until;
         if finds_out {

@@ -1,8 +1,10 @@
 //! Faults on purpose, for tests of the second line of defence, and a look at what the filter asks of Envoy. Compiled only
 //! with `fault-injection`.
 
+use crate::clock::VmClock;
 use crate::hostcalls::{self, Map, Metric};
 use proxy_wasm::hostcalls as sdk;
+use sark_core::host::Clock;
 use std::cell::OnceCell;
 
 /// Calls that returned bytes.
@@ -39,4 +41,29 @@ pub fn count_byte_call() {
     let id =
         ID.with(|id| *id.get_or_init(|| hostcalls::define_metric(Metric::Counter, BYTE_CALLS).unwrap_or(u32::MAX)));
     let _ = hostcalls::increment_metric(id, 1);
+}
+
+/// With `SARK_FAULT_TIME` set in the VM's environment, dropping it logs how long it lived: the time that a callback takes,
+/// between its entry and what lets a request go on.
+pub struct Timed {
+    callback: &'static str,
+    started: Option<u64>,
+}
+
+impl Timed {
+    /// The callback begins.
+    pub fn begin(callback: &'static str) -> Self {
+        thread_local! {
+            static IS_ASKED: bool = std::env::var_os("SARK_FAULT_TIME").is_some();
+        }
+        Self { callback, started: IS_ASKED.with(|is_asked| is_asked.then(|| VmClock.now())) }
+    }
+}
+
+impl Drop for Timed {
+    fn drop(&mut self) {
+        if let Some(started) = self.started {
+            log::info!("sark: {} took {} ns", self.callback, VmClock.now().saturating_sub(started));
+        }
+    }
 }

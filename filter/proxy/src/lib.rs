@@ -3,8 +3,8 @@
 //! One file a concern: `root` (configuration, tick), `stream` (one request), `hostcalls` (the ABI: every call into Envoy,
 //! the entry point and the allocator),
 //! `bodies` (whether Envoy hands them over), `calls` (to the remote OPA), `callouts` (how many are open), `probes` (whether it
-//! answers at all), `live` (what all workers share), `worker` (how this one stands, shown to the others), `counters`,
-//! `report` (the log), `clock`, `random`.
+//! answers at all), `shadows` (what is compared), `live` (what all workers share), `worker` (how this one stands, shown to
+//! the others), `counters`, `report` (the log), `clock`, `random`.
 
 mod bodies;
 mod callouts;
@@ -19,5 +19,6 @@ mod probes;
 mod random;
 mod report;
 mod root;
+mod shadows;
 mod stream;
 mod worker;

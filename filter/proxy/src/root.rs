@@ -7,6 +7,7 @@ use crate::hostcalls::{self, Buffer};
 use crate::live::EnvoyLive;
 use crate::probes::Probes;
 use crate::report;
+use crate::shadows::Shadows;
 use crate::stream::Stream;
 use crate::worker::{self, ThisWorker};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -23,6 +24,8 @@ const TICK_MILLISECONDS: u32 = 1_000;
 
 /// The first time. A push must end what it ends before the next push comes, else going back would revive it.
 const FIRST_TICK_MILLISECONDS: u32 = 20;
+/// The same for what is to be done once a second, less what a timer may be early.
+const SECOND_NANOSECONDS: u64 = 950_000_000;
 
 thread_local! {
     static VERSION_LOGGED: Cell<bool> = const { Cell::new(false) };
@@ -39,6 +42,9 @@ pub struct Root {
     has_ticked: bool,
     worker: Option<Rc<ThisWorker>>,
     probes: Probes,
+    shadows: Rc<Shadows>,
+    /// When the work of every second was done last, by the VM's clock.
+    worked: u64,
 }
 
 /// Of all configurations in this VM, whichever of them ticks.
@@ -83,6 +89,7 @@ fn end_overrides(authorizer: &Authorizer) {
 impl Drop for Root {
     /// A cache or breaker that nobody uses any more is gone with its last configuration.
     fn drop(&mut self) {
+        self.shadows.give_up();
         self.authorizer = None;
         let _ = sweep_caches();
         report_breakers();
@@ -90,7 +97,9 @@ impl Drop for Root {
 }
 
 impl Context for Root {
+    /// The replies to requests come to those; what comes here was asked to probe or to compare.
     fn on_http_call_response(&mut self, token: u32, headers: usize, body_size: usize, _: usize) {
+        self.shadows.reply(token, headers, body_size);
         if let Some(authorizer) = &self.authorizer {
             self.probes.reply(authorizer, token, headers, body_size);
         }
@@ -147,10 +156,19 @@ impl RootContext for Root {
         }
     }
 
+    /// Comes sooner while something waits to be compared.
     fn on_tick(&mut self) {
-        if !std::mem::replace(&mut self.has_ticked, true) {
+        let is_first = !std::mem::replace(&mut self.has_ticked, true);
+        let was_quick = self.shadows.is_quick();
+        self.shadows.work();
+        if (is_first || was_quick) && !self.shadows.is_quick() {
             let _ = hostcalls::set_tick_period(TICK_MILLISECONDS);
         }
+        let now = VmClock.now();
+        if !is_first && now.saturating_sub(self.worked) < SECOND_NANOSECONDS {
+            return;
+        }
+        self.worked = now;
         report::flush();
         self.bodies.sweep();
         self.authorizer.iter().for_each(|authorizer| end_overrides(authorizer));
@@ -170,6 +188,6 @@ impl RootContext for Root {
 
     fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
         worker::count_request();
-        Some(Box::new(Stream::new(id, self.authorizer.clone(), Rc::clone(&self.bodies))))
+        Some(Box::new(Stream::new(id, self.authorizer.clone(), Rc::clone(&self.bodies), Rc::clone(&self.shadows))))
     }
 }

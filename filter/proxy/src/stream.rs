@@ -11,6 +11,7 @@ use crate::counters;
 use crate::hostcalls::{self, Buffer, Map};
 use crate::random;
 use crate::report;
+use crate::shadows::{self, Kept, Shadows};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use sark_core::admin::{self, Visit};
@@ -47,14 +48,17 @@ pub struct Stream {
     id: u32,
     authorizer: Option<Rc<Authorizer>>,
     bodies: Rc<Bodies>,
+    shadows: Rc<Shadows>,
+    /// What of this request waits to be compared.
+    shadow: Option<Kept>,
     phase: Phase,
     /// Bytes of body seen so far.
     received: usize,
 }
 
 impl Stream {
-    pub const fn new(id: u32, authorizer: Option<Rc<Authorizer>>, bodies: Rc<Bodies>) -> Self {
-        Self { id, authorizer, bodies, phase: Phase::New, received: 0 }
+    pub const fn new(id: u32, authorizer: Option<Rc<Authorizer>>, bodies: Rc<Bodies>, shadows: Rc<Shadows>) -> Self {
+        Self { id, authorizer, bodies, shadows, shadow: None, phase: Phase::New, received: 0 }
     }
 
     fn begin(&mut self, end_of_stream: bool) {
@@ -84,8 +88,8 @@ impl Stream {
 
     fn begin_check(&mut self, authorizer: &Rc<Authorizer>, arrival: Arrival) {
         let (mut check, mut step) = authorizer.check(arrival, &EnvoyHost);
-        if matches!(step, Step::NeedBody) && !self.bodies.may_wait() {
-            step = check.body_unavailable(&EnvoyHost);
+        if matches!(step, Step::NeedBody) && !self.bodies.may_wait(check.body_is_optional()) {
+            step = check.without_body(&EnvoyHost);
         }
         self.carry_out(check, step);
     }
@@ -142,6 +146,7 @@ impl Stream {
                     Ok(()) => {
                         check.settle(&EnvoyHost);
                         self.phase = Phase::Allowed { response_headers: mutations.add_response_headers };
+                        self.shadow(check);
                         return;
                     }
                     Err(HostError) => check.host_failed(&EnvoyHost),
@@ -149,10 +154,17 @@ impl Stream {
                 Step::Deny(reply) => {
                     self.phase = Phase::Answered;
                     deny(&check, &reply);
+                    self.shadow(check);
                     return;
                 }
             };
         }
+    }
+
+    /// The request is decided: what is to be compared is put away.
+    fn shadow(&mut self, check: Check) {
+        let pending = check.into_shadow(&EnvoyHost);
+        self.shadow = pending.map(|pending| self.shadows.wait(self.id, pending));
     }
 
     /// An admin request has no step that lets it through.
@@ -188,6 +200,8 @@ impl Stream {
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
+        #[cfg(feature = "fault-injection")]
+        let _timed = crate::faults::Timed::begin("headers");
         if matches!(self.phase, Phase::New) {
             self.begin(end_of_stream);
         }
@@ -216,10 +230,19 @@ impl HttpContext for Stream {
         }
         Action::Continue
     }
+
+    /// The stream is over, however it ended.
+    fn on_log(&mut self) {
+        if let Some(kept) = self.shadow.take() {
+            shadows::read(&kept);
+        }
+    }
 }
 
 impl Context for Stream {
     fn on_http_call_response(&mut self, token: u32, headers: usize, body_size: usize, _: usize) {
+        #[cfg(feature = "fault-injection")]
+        let _timed = crate::faults::Timed::begin("reply");
         match std::mem::replace(&mut self.phase, Phase::Answered) {
             Phase::AwaitsReply { mut check, token: expected, max_reply_bytes, awaited } if token == expected => {
                 awaited.end();

@@ -14,11 +14,12 @@ const DEPTH: usize = 100;
 
 /// Builds the document. Both sides must see the same of it: its JSON is read again as its value.
 fn document(shape: &Shape, head: &Head, body: Option<&Body>) -> bool {
-    let document = match request::document(&Sources { shape, head, body, context_extensions: None, host: &Proxy }) {
-        Ok(document) => document,
-        Err(DocumentError::Parse(_)) => return false,
-        Err(error @ (DocumentError::Host(_) | DocumentError::Inexact)) => panic!("{error:?}"),
-    };
+    let document =
+        match request::document(&Sources { shape, head, body, context_extensions: None, id: 0, host: &Proxy }) {
+            Ok(document) => document,
+            Err(DocumentError::Parse(_)) => return false,
+            Err(error @ (DocumentError::Host(_) | DocumentError::Inexact)) => panic!("{error:?}"),
+        };
     let mut text = Vec::new();
     document.write(&mut text).expect("the document has a JSON");
     let bounds = Bounds { depth: DEPTH + 10, values: usize::MAX, ..Bounds::REQUEST };

@@ -167,8 +167,14 @@ fn ours(shape: &Shape, method: &str, message: &[u8]) -> Option<Json> {
     let length = u32::try_from(message.len()).expect("a short message").to_be_bytes();
     let bytes = [&[0], &length[..], message].concat();
     let body = Body { received: bytes.len(), bytes };
-    match request::document(&Sources { shape, head: &head, body: Some(&body), context_extensions: None, host: &Proxy })
-    {
+    match request::document(&Sources {
+        shape,
+        head: &head,
+        body: Some(&body),
+        context_extensions: None,
+        id: 0,
+        host: &Proxy,
+    }) {
         Ok(document) => {
             let mut text = Vec::new();
             document.write(&mut text).expect("JSON");

@@ -28,7 +28,7 @@ pub fn asked_for(reads: &Reads) -> Result<[BTreeSet<String>; 2], String> {
 
 fn asked_under(reads: &Reads, shape: &Shape) -> Result<BTreeSet<String>, String> {
     let (head, host) = (Head::default(), Recorder::default());
-    let sources = Sources { shape, head: &head, body: None, context_extensions: None, host: &host };
+    let sources = Sources { shape, head: &head, body: None, context_extensions: None, id: 0, host: &host };
     request::input(&sources, &Selection::new(reads, shape)).map_err(|error| format!("{error:?}"))?;
     Ok(host.asked.into_inner())
 }

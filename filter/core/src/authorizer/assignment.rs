@@ -5,7 +5,7 @@ use crate::host::{Host, HostError};
 use crate::identity::{self, Pins};
 use crate::metrics::{self, Counter, Implementation};
 use crate::request::Head;
-use crate::rollout::{InForce, Share};
+use crate::rollout::{self, InForce, Share};
 
 /// Who is to decide.
 #[derive(Clone, Copy)]
@@ -17,6 +17,8 @@ pub(super) struct Assignment {
     pub(super) uses_cache: Option<bool>,
     /// Where the remote OPA does not answer, the inline side may: it is in use, and nobody keeps this user out.
     pub(super) may_go_inline: bool,
+    /// Both sides are to decide.
+    pub(super) is_shadowed: bool,
 }
 
 impl Authorizer {
@@ -28,14 +30,16 @@ impl Authorizer {
         let cache = rust_cache.zip(self.config.rust_cache.as_ref());
         let uses_cache = cache.map(|(share, cache)| has(share, &cache.pins, user, head));
         if !rust_opa.enabled || self.inline(decision).is_none() {
-            let side = Implementation::Remote;
-            return Ok(Assignment { side, is_anonymous: false, uses_cache, may_go_inline: false });
+            // There is no inline side, or an operator switched it off: then it does not run at all.
+            let (side, may_go_inline, is_shadowed) = (Implementation::Remote, false, false);
+            return Ok(Assignment { side, is_anonymous: false, uses_cache, may_go_inline, is_shadowed });
         }
         let is_anonymous = user.is_none() && !self.config.identity.is_empty();
         let pins = &self.config.rust_opa_pins;
         let side = if has(rust_opa, pins, user, head) { Implementation::Rust } else { Implementation::Remote };
         let may_go_inline = rust_opa.percentage.is_split() && pins.of(user, head) != Some(false);
-        Ok(Assignment { side, is_anonymous, uses_cache, may_go_inline })
+        let is_shadowed = self.config.shadow.is_some_and(|shadow| shadow.percentage.includes(rollout::SHADOW, user));
+        Ok(Assignment { side, is_anonymous, uses_cache, may_go_inline, is_shadowed })
     }
 }
 

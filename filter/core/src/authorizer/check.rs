@@ -1,7 +1,8 @@
 //! One request on its way to a decision.
 
 use super::assignment::Assignment;
-use super::{Arrival, Authorizer, Step};
+use super::shadow::Observed;
+use super::{Answer, Arrival, Authorizer, Inline, Step};
 use crate::builtins::Moment;
 use crate::cache::Place;
 use crate::config::Settings;
@@ -27,6 +28,8 @@ pub struct Check {
     pub(super) dynamic_metadata: Option<Metadata>,
     pub(super) implementation: Implementation,
     pub(super) outcome: Outcome,
+    /// `None`: the sides are not compared.
+    pub(super) observed: Option<Observed>,
 }
 
 pub(super) enum State {
@@ -37,11 +40,15 @@ pub(super) enum State {
 
 /// What is known of a request that waits for a decision.
 pub(super) struct Request {
-    head: Head,
+    pub(super) head: Head,
+    /// What the document shows as the request's id, to both sides.
+    id: u64,
     /// `None`: it has none, or none that is to be seen, or it has not been waited for.
     pub(super) body: Option<Body>,
     /// It has not been waited for: nothing inline depends on it.
     body_left: bool,
+    /// It is waited for, but not to decide.
+    body_is_optional: bool,
     pub(super) assignment: Assignment,
 }
 
@@ -59,6 +66,7 @@ impl Authorizer {
             dynamic_metadata: None,
             implementation: Implementation::None,
             outcome: Outcome::FailureModeDeny,
+            observed: None,
         };
         let step = match check.look_at_route(&stripped, host) {
             Some(step) => step,
@@ -101,10 +109,22 @@ impl Check {
             // What comes after the headers of a tunnel is not shown to the policy: a body must not hide there.
             return self.answer(Outcome::BadRequest, Reply::bad_request("an upgrade or CONNECT with a body"));
         }
+        if assignment.is_shadowed {
+            self.observed = Some(Observed::new(&head));
+        }
         let body_may_come = body_may_come && !head.is_tunnel();
         let body_matters = body_may_come && self.body_matters(&head, assignment.side);
-        let request = Request { head, body: None, body_left: body_may_come && !body_matters, assignment };
-        if body_matters {
+        // The other side may read it whatever this one reads.
+        let waits = body_may_come && (body_matters || self.observed.is_some());
+        let request = Request {
+            head,
+            id: host.random(),
+            body: None,
+            body_left: body_may_come && !waits,
+            body_is_optional: waits && !body_matters,
+            assignment,
+        };
+        if waits {
             self.state = State::AwaitsBody(request);
             return Step::NeedBody;
         }
@@ -120,6 +140,25 @@ impl Check {
                 request::body_matters(shape, &inline.selection, head, limit)
             }
             _ => true,
+        }
+    }
+
+    /// Whether the body is waited for only so that the other side can decide, too.
+    #[must_use]
+    pub const fn body_is_optional(&self) -> bool {
+        matches!(&self.state, State::AwaitsBody(request) if request.body_is_optional)
+    }
+
+    /// The body that is waited for will not be handed over, and the request can still be decided: it is, if the body
+    /// does not matter, and the sides are not compared.
+    pub fn without_body(&mut self, host: &dyn Host) -> Step {
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::AwaitsBody(mut request) if request.body_is_optional => {
+                self.give_up_comparison();
+                (request.body_left, request.body_is_optional) = (true, false);
+                self.decide(request, host)
+            }
+            _ => self.body_unavailable(host),
         }
     }
 
@@ -175,7 +214,9 @@ impl Check {
         let elapsed = Duration::from_nanos(authorizer.clock.now().saturating_sub(sent_at));
         let result = remote::result(remote, reply, elapsed);
         authorizer.heard(result.as_ref().err().copied(), sent_at);
-        let decision = result.map_err(|reason| (reason, String::new())).and_then(|result| self.read_decision(&result));
+        self.observe_time(elapsed);
+        let result = result.map_err(|reason| (reason, String::new()));
+        let decision = result.and_then(|result| authorizer.read_answer(&result));
         match decision {
             Ok(answer) => self.conclude(Implementation::Remote, answer, place, None, host),
             Err((reason, detail)) => {
@@ -231,8 +272,9 @@ impl Check {
             Implementation::Rust => self.evaluate(&request, host),
             _ => self.ask_remote(&request, host),
         };
-        if matches!(step, Step::NeedBody) {
-            self.state = State::AwaitsBody(request);
+        match step {
+            Step::NeedBody => self.state = State::AwaitsBody(request),
+            _ => self.put_away(request),
         }
         step
     }
@@ -272,11 +314,11 @@ impl Check {
             return self.host_failed(host);
         };
         let moment = Moment { now_ns, seed: host.random() };
-        let decision = input
-            .and_then(|input| {
-                inline.engine.evaluate(input, moment).map_err(|error| (error.reason(), format!("{error:?}")))
-            })
-            .and_then(|result| self.read_decision(&result));
+        let started = self.is_shadowed().then(|| authorizer.clock.now());
+        let decision = input.and_then(|input| authorizer.evaluate(inline, input, moment));
+        if let Some(started) = started {
+            self.observe_time(Duration::from_nanos(authorizer.clock.now().saturating_sub(started)));
+        }
         let (reason, detail) = match decision {
             Ok(answer) => {
                 let time_of_day = inline.engine.holds_until().map(|until| (now_ns, until));
@@ -355,13 +397,20 @@ impl Check {
 }
 
 impl Authorizer {
-    fn sources<'a>(
+    /// What the engine says of an input.
+    pub(super) fn evaluate(&self, inline: &Inline, input: Value, moment: Moment) -> Result<Answer, (Reason, String)> {
+        let result = inline.engine.evaluate(input, moment);
+        let result = result.map_err(|error| (error.reason(), format!("{error:?}")))?;
+        self.read_answer(&result)
+    }
+
+    pub(super) fn sources<'a>(
         &'a self,
         request: &'a Request,
         context_extensions: Option<&'a Value>,
         host: &'a dyn Host,
     ) -> Sources<'a> {
-        let Request { head, body, .. } = request;
-        Sources { shape: &self.config.shape, head, body: body.as_ref(), context_extensions, host }
+        let Request { head, id, body, .. } = request;
+        Sources { shape: &self.config.shape, head, body: body.as_ref(), context_extensions, id: *id, host }
     }
 }

@@ -1,7 +1,8 @@
 //! Every way a check ends. `allow` is the one function that lets a request through.
 
-use super::Step;
 use super::check::{Check, State};
+use super::{Authorizer, Step};
+use crate::cache;
 use crate::config;
 use crate::decision::{self, Decision, Mutations, Reply, Unusable, Verdict};
 use crate::host::Host;
@@ -9,17 +10,28 @@ use crate::metrics::{Implementation, Outcome, Reason};
 use regorus::Value;
 
 /// What a side said that is no error.
-pub(super) enum Answer {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answer {
     Decision(Decision),
     /// A decision that cannot be carried out, to be answered as such.
     Invalid,
 }
 
-impl Check {
+impl Answer {
+    /// The memory it takes.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Decision(decision) => cache::cost(decision),
+            Self::Invalid => 0,
+        }
+    }
+}
+
+impl Authorizer {
     /// Reads what a side answered. What is a decision but cannot be carried out is no error where the operator wants it
     /// answered as `ext_authz` does with `validate_mutations`.
-    pub(super) fn read_decision(&self, result: &Value) -> Result<Answer, (Reason, String)> {
-        let validates = self.authorizer.config.flow.validate_mutations;
+    pub(super) fn read_answer(&self, result: &Value) -> Result<Answer, (Reason, String)> {
+        let validates = self.config.flow.validate_mutations;
         match decision::read(result) {
             Ok(Decision { verdict: Verdict::Allow(mutations), .. }) if validates && !mutations.query.is_encoded() => {
                 Ok(Answer::Invalid)
@@ -30,9 +42,12 @@ impl Check {
             Err(Unusable::Shape(detail)) => Err((Reason::BadResult, detail)),
         }
     }
+}
 
+impl Check {
     pub(super) fn finish(&mut self, implementation: Implementation, answer: Answer, host: &dyn Host) -> Step {
         self.implementation = implementation;
+        self.observe_answer(implementation, &answer);
         let Answer::Decision(Decision { verdict, dynamic_metadata, cache_ttl: _ }) = answer else {
             return self.answer(Outcome::Invalid, Reply::invalid());
         };
@@ -76,7 +91,12 @@ impl Check {
     pub(super) fn undecided(&mut self, host: &dyn Host) -> Step {
         let request_caused = self.failures.iter().any(|(_, reason)| reason.request_caused());
         if !self.authorizer.config.failure_mode_allow || request_caused {
-            return self.error_reply();
+            // A dry run refuses nobody whom a policy denies, so nothing is gained by causing an error.
+            return if self.authorizer.config.flow.dry_run_errors {
+                self.allow(Outcome::DryRunError, Mutations::default(), host)
+            } else {
+                self.error_reply()
+            };
         }
         let mut mutations = Mutations::default();
         if self.authorizer.config.flow.failure_mode_allow_header_add {

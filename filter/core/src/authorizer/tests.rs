@@ -1,6 +1,7 @@
 mod breaker;
 mod live;
 mod on_demand;
+mod shadow;
 
 use super::*;
 use crate::host::testing::{FakeClock, FakeHost};
@@ -58,6 +59,7 @@ fn status(step: &Step) -> u16 {
     }
 }
 
+const ALICE: [(&str, &str); 1] = [("x-user", "alice")];
 const ALLOWED: u16 = 0;
 const CALLED: u16 = 2;
 const REMOTE: &str = r#", "remote": {"cluster": "opa"}"#;
@@ -369,6 +371,44 @@ allow := 1 if input.attributes.request.http.headers["x-conflict"]"#;
     assert!(matches!(step, Step::Allow(mutations) if mutations.set_request_headers.len() == 1), "an allow stays");
     let (check, step, _) = run(&dry, &[("x-user", "alice"), ("x-conflict", "1")]);
     assert_eq!((status(&step), check.states().len()), (403, 2), "an error stays, and has no id");
+}
+
+/// What no side decided passes in a dry run that says so; what was refused before or after a side does not.
+#[test]
+fn a_dry_run_with_errors_lets_every_undecided_request_through_and_no_other() {
+    let dry = |extra: &str| authorizer(&format!(r#", "dry_run": {{"enabled": true, "errors": true}}{extra}"#));
+    let result = |check: &Check, host: &FakeHost| {
+        check.settle(host);
+        host.counted.borrow().last().unwrap().rsplit_once('.').unwrap().1.to_owned()
+    };
+    let conflict = [("x-user", "alice"), ("x-conflict", "1")];
+    let (check, step, host) = run(&dry(""), &conflict);
+    assert!(matches!(&step, Step::Allow(mutations) if *mutations == Mutations::default()));
+    assert_eq!((result(&check, &host), check.error().as_deref()), ("dry_run_error".to_owned(), Some("rust:conflict")));
+    let (mut check, _, host) =
+        run(&dry(&format!(r#"{REMOTE}, "features": {{"rust_opa": {{"enabled": false}}}}"#)), &[]);
+    assert_eq!(status(&check.resume(RemoteReply::Overloaded, &host)), ALLOWED, "caused by requests");
+    assert_eq!(result(&check, &host), "dry_run_error");
+    // The failure mode lets through what it lets through without a dry run.
+    let bad = "package envoy.authz\nallow := 1";
+    let both = authorizer_with(bad, r#", "dry_run": {"enabled": true, "errors": true}, "failure_mode_allow": true"#);
+    let (check, _, host) = run(&both, &[]);
+    assert_eq!(result(&check, &host), "failure_mode_allow");
+    for off in ["true", r#"{"enabled": true}"#, r#"{"enabled": true, "errors": false}"#] {
+        let (_, step, _) = run(&authorizer(&format!(r#", "dry_run": {off}"#)), &conflict);
+        assert_eq!(status(&step), 403, "{off}");
+    }
+    // 400, 413 and what was never to be decided stay.
+    let host = FakeHost::default();
+    let (_, step) = dry("").check(arrival(Head::new([(&b":path"[..], &b"/%zz"[..])]), true), &host);
+    assert_eq!(status(&step), 400);
+    let limited = dry(r#", "with_request_body": {"max_request_bytes": 4}"#);
+    let (mut check, _) = limited.check(arrival(head(&[]), false), &host);
+    assert_eq!(status(&check.body(5, true, &host)), 413);
+    let (mut check, _) = limited.check(arrival(head(&[]), false), &host);
+    assert_eq!(status(&check.body_unavailable(&host)), 403);
+    let (mut check, _, host) = run(&dry(""), &ALICE);
+    assert_eq!(status(&check.host_failed(&host)), 403);
 }
 
 #[test]

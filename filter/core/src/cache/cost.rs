@@ -11,7 +11,7 @@ pub(super) const fn block(bytes: usize) -> usize {
 }
 
 /// What a decision has beside its own size.
-pub(super) fn decision(decision: &Decision) -> usize {
+pub fn decision(decision: &Decision) -> usize {
     let verdict = match &decision.verdict {
         Verdict::Allow(allow) => mutations(allow),
         Verdict::Deny(deny) => reply(deny),

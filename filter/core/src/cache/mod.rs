@@ -15,6 +15,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use cost::decision as cost;
 pub use error::CacheError;
 pub use keeper::{Facts, Keeper, Kept, Place};
 pub use key::{MAX_KEY_BYTES, Parts};

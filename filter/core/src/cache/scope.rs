@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 
 /// Members of the configuration that shape neither: who is decided by which side, and what becomes of a decision or of
 /// its absence. Whatever is not named here counts, what is yet to be invented too.
-const WITHOUT_EFFECT: [&str; 8] = [
+const WITHOUT_EFFECT: [&str; 9] = [
     "features",
     "identity",
+    "shadow",
     "dry_run",
     "failure_mode_allow",
     "failure_mode_allow_header_add",

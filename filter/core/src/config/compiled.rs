@@ -9,10 +9,10 @@ use super::identity::{identity, pins};
 use super::policy::{Policy, policy};
 use super::raw;
 use super::remote::{Remote, remote};
+use super::shadow::{Shadow, shadow};
 use super::shape::shape;
 use crate::identity::{Pins, Source};
 use crate::request::Shape;
-use crate::rollout;
 use std::time::Duration;
 
 /// Largest configuration that is read, in bytes. What an operator pushes is bounded like everything else.
@@ -49,6 +49,8 @@ pub struct Settings {
     pub rust_opa_pins: Pins,
     /// `features.rust_cache`, if it is there.
     pub rust_cache: Option<Cache>,
+    /// `shadow`, if it is there.
+    pub shadow: Option<Shadow>,
     /// Where the user is taken from, in order.
     pub identity: Vec<Source>,
     /// Body buffering, if the policy is to see bodies.
@@ -107,13 +109,19 @@ pub fn read(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Config
     let rust_opa = rust_opa(raw_opa, &rust_opa_pins, env, remote.is_some())?;
     let rust_cache = cache(raw_cache.as_ref().map(|raw| &raw.0), env, remote.is_some(), &flow)?;
     let cache_needs = rust_cache.as_ref().and_then(|cache| cache.feature.needs_users(&cache.pins));
-    let needs = [(rollout::RUST_OPA, rust_opa.needs_users(&rust_opa_pins)), (rollout::RUST_CACHE, cache_needs)];
+    let shadow = raw.shadow.as_ref().map(|raw| shadow(&raw.0, remote.is_some())).transpose()?;
+    let needs = [
+        ("features.rust_opa", rust_opa.needs_users(&rust_opa_pins)),
+        ("features.rust_cache", cache_needs),
+        ("shadow", shadow.and_then(Shadow::needs_users)),
+    ];
     let identity = identity(&raw.identity, needs, &flow, &shape)?;
     let settings = Settings {
         remote,
         rust_opa,
         rust_opa_pins,
         rust_cache,
+        shadow,
         identity,
         shape,
         body: raw.with_request_body.map(|body| body_limit(&body.0)).transpose()?,

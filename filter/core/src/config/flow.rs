@@ -16,6 +16,8 @@ const MAX_NAMES: usize = 64;
 pub struct Flow {
     /// A denial lets the request through, unchanged.
     pub dry_run: bool,
+    /// So does an error of both sides, whatever caused it.
+    pub dry_run_errors: bool,
     /// A decision that cannot be carried out is answered 500 at once.
     pub validate_mutations: bool,
     /// A request that passes undecided says so to the upstream.
@@ -61,8 +63,12 @@ pub(super) fn flow(raw: &raw::Config) -> Result<Flow, ConfigError> {
     if !raw.route_overrides && !raw.unrouted_headers.is_empty() {
         return Err(ConfigError::new("unrouted_headers", "has no effect without `route_overrides`; leave it out"));
     }
+    if raw.dry_run.errors && !raw.dry_run.enabled {
+        return Err(ConfigError::new("dry_run.errors", "has no effect without `enabled`; leave it out"));
+    }
     Ok(Flow {
-        dry_run: raw.dry_run,
+        dry_run: raw.dry_run.enabled,
+        dry_run_errors: raw.dry_run.errors,
         validate_mutations: raw.validate_mutations,
         failure_mode_allow_header_add: raw.failure_mode_allow_header_add,
         strip_request_headers: names(&raw.strip_request_headers, "strip_request_headers")?,

@@ -12,12 +12,12 @@ const MAX_CLAIM_NAMES: usize = 8;
 const MAX_USERS: usize = 1_000;
 const MAX_PIN_HEADERS: usize = 16;
 
-/// A feature, and why it needs to know its users, if it does.
+/// A share of users, and why it needs to know its users, if it does.
 pub(super) type Need = (&'static str, Option<&'static str>);
 
 pub(super) fn identity(
     raw: &[raw::Object<raw::IdentitySource>],
-    needs: [Need; 2],
+    needs: [Need; 3],
     flow: &Flow,
     shape: &Shape,
 ) -> Result<Vec<Source>, ConfigError> {
@@ -26,10 +26,7 @@ pub(super) fn identity(
     }
     let need = needs.into_iter().find_map(|(name, why)| why.map(|why| (name, why)));
     if let Some((name, why)) = need.filter(|_| raw.is_empty()) {
-        return Err(ConfigError::new(
-            "identity",
-            format!("must name where the user is taken from when `features.{name}.{why}`"),
-        ));
+        return Err(ConfigError::new("identity", format!("must name where the user is taken from when `{name}.{why}")));
     }
     raw.iter().enumerate().map(|(index, raw)| source(&raw.0, &format!("identity[{index}]"), flow, shape)).collect()
 }

@@ -12,6 +12,7 @@ mod identity;
 mod policy;
 mod raw;
 mod remote;
+mod shadow;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -26,3 +27,4 @@ pub use flow::{FAILURE_MODE_ALLOWED, Flow};
 pub use policy::{Policy, Program};
 pub(crate) use raw::Object;
 pub use remote::Remote;
+pub use shadow::Shadow;

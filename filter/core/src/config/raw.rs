@@ -95,7 +95,8 @@ pub struct Config<'a> {
     pub bootstrap_metadata_labels_key: Option<String>,
     pub proto_descriptor: Option<String>,
     pub source_address: Option<String>,
-    pub dry_run: bool,
+    pub shadow: Option<Object<Shadow>>,
+    pub dry_run: DryRun,
     pub failure_mode_allow: bool,
     pub failure_mode_allow_header_add: bool,
     pub validate_mutations: bool,
@@ -287,6 +288,56 @@ impl Default for RustCache {
             ttl_seconds_remote: None,
             remote_key: None,
         }
+    }
+}
+
+/// `shadow`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shadow {
+    pub percentage: f64,
+    pub max_in_flight: Option<u64>,
+    pub max_bytes: Option<u64>,
+    pub keep_differences: Option<u64>,
+    pub latency_ratio: Option<f64>,
+}
+
+/// `dry_run`: a switch, or an object with more of them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DryRun {
+    pub enabled: bool,
+    pub errors: bool,
+}
+
+impl<'de> Deserialize<'de> for DryRun {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(DryRunVisitor)
+    }
+}
+
+struct DryRunVisitor;
+
+impl<'de> Visitor<'de> for DryRunVisitor {
+    type Value = DryRun;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a boolean or {\"enabled\": true, \"errors\": true}")
+    }
+
+    fn visit_bool<E>(self, enabled: bool) -> Result<DryRun, E> {
+        Ok(DryRun { enabled, errors: false })
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<DryRun, M::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Switches {
+            enabled: bool,
+            #[serde(default)]
+            errors: bool,
+        }
+        let Switches { enabled, errors } = Switches::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(DryRun { enabled, errors })
     }
 }
 

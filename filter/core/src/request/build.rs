@@ -29,6 +29,8 @@ pub struct Sources<'a> {
     pub body: Option<&'a Body>,
     /// An object of strings, if there are any.
     pub context_extensions: Option<&'a Value>,
+    /// The number that `attributes.request.http.id` shows: the same for both sides.
+    pub id: u64,
     /// The proxy.
     pub host: &'a dyn Host,
 }
@@ -127,10 +129,10 @@ fn request(sources: &Sources, selection: &Selection, text: &str) -> Result<Value
 
 /// `attributes.request.http`; a field at its default value is absent (contract section 1.3).
 fn http(sources: &Sources, selection: &Selection, text: &str) -> Result<Value, HostError> {
-    let Sources { shape, head, body, host, .. } = *sources;
+    let Sources { shape, head, body, id, host, .. } = *sources;
     let header = |name: &str| Ok(head.get(name).unwrap_or_default());
     let mut http = Members::new(selection);
-    http.text(Place::Id, || Ok(host.random().to_string()))?;
+    http.text(Place::Id, || Ok(id.to_string()))?;
     http.text(Place::Method, || header(":method"))?;
     http.text(Place::Path, || header(":path"))?;
     http.text(Place::Host, || header(":authority"))?;

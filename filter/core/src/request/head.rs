@@ -75,6 +75,13 @@ impl Head {
         self.get(":path").unwrap_or_default()
     }
 
+    /// The memory its texts and their places take.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        let lines = self.lines.capacity().saturating_mul(size_of::<Line>());
+        self.names.capacity().saturating_add(self.values.capacity()).saturating_add(lines)
+    }
+
     /// All headers, by name.
     #[must_use]
     pub fn all(&self) -> BTreeMap<&str, Cow<'_, str>> {

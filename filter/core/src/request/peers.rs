@@ -200,7 +200,7 @@ mod tests {
     }
 
     fn client_of(shape: &Shape, head: &Head, host: &FakeHost) -> String {
-        let sources = Sources { shape, head, body: None, context_extensions: None, host };
+        let sources = Sources { shape, head, body: None, context_extensions: None, id: 0, host };
         show(source(&sources, &Selection::whole(), ""))
     }
 
@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(principal(Side::Peer, &host(&[("connection.subject_local_certificate", "CN=b")])).unwrap(), "");
         let local = host(&[("connection.dns_san_local_certificate", "srv.test")]);
         let (shape, head) = (Shape::default(), Head::default());
-        let sources = Sources { shape: &shape, head: &head, body: None, context_extensions: None, host: &local };
+        let sources = Sources { shape: &shape, head: &head, body: None, context_extensions: None, id: 0, host: &local };
         assert_eq!(
             show(destination(&sources, &Selection::whole())),
             r#"{"address":{"socketAddress":{"address":"127.0.0.1","portValue":10000}},"principal":"srv.test"}"#

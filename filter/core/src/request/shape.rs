@@ -49,6 +49,14 @@ pub struct Shape {
 /// `limits.json_depth`, unless the operator says otherwise.
 pub const DEFAULT_JSON_DEPTH: usize = 1_000;
 
+impl Shape {
+    /// Whether the document shows metadata of the request or its route: what the proxy may tell otherwise later on.
+    #[must_use]
+    pub fn shows_metadata(&self) -> bool {
+        !self.metadata.is_empty() || !self.route_metadata.is_empty()
+    }
+}
+
 impl Default for Shape {
     fn default() -> Self {
         Self {

@@ -12,7 +12,7 @@ fn build(shape: &Shape, head: &Head, body: Option<&Body>) -> Result<Document, Do
 }
 
 fn build_with(shape: &Shape, head: &Head, body: Option<&Body>, host: &FakeHost) -> Result<Document, DocumentError> {
-    document(&Sources { shape, head, body, context_extensions: None, host })
+    document(&Sources { shape, head, body, context_extensions: None, id: 7, host })
 }
 
 /// (as the engine gets it, as the remote OPA gets it).
@@ -39,7 +39,7 @@ fn the_captured_example_of_the_contract() {
         ("content-type", "application/json"),
     ]);
     let body = Body { bytes: br#"{"a":1.0}"#.to_vec(), received: 9 };
-    let host = FakeHost { random: 7, request_time: 1_795_322_427_739_995_000, ..FakeHost::default() };
+    let host = FakeHost { request_time: 1_795_322_427_739_995_000, ..FakeHost::default() };
     let document = build_with(&Shape::default(), &head, Some(&body), &host).unwrap();
     let rest = |parsed_body: &str| {
         [
@@ -122,7 +122,7 @@ fn principal_extensions_session_and_contexts_have_their_places() {
     let extensions = Some(object([("Key", Value::from("v"))]));
     let head = head(&[(":path", "/")]);
     let context_extensions = extensions.as_ref();
-    let sources = Sources { shape: &shape, head: &head, body: None, context_extensions, host: &host };
+    let sources = Sources { shape: &shape, head: &head, body: None, context_extensions, id: 0, host: &host };
     let document = document(&sources).unwrap().value().unwrap();
     assert_eq!(document["source_principal"], Value::from("spiffe://a"));
     assert_eq!(document["attributes"]["source"]["principal"], Value::from("spiffe://a"));

@@ -23,7 +23,7 @@ pub fn bucket(feature: &str, user: &[u8]) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rollout::{Percentage, RUST_CACHE, RUST_OPA};
+    use crate::rollout::{Percentage, RUST_CACHE, RUST_OPA, SHADOW};
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -34,6 +34,9 @@ mod tests {
         }
         for (user, expected) in [("alice", 3408), ("bob", 3849), ("user-42", 7305), ("héloïse", 9066)] {
             assert_eq!(bucket(RUST_CACHE, user.as_bytes()), expected, "{user}");
+        }
+        for (user, expected) in [("alice", 7175), ("bob", 1844), ("user-42", 2765), ("héloïse", 6157)] {
+            assert_eq!(bucket(SHADOW, user.as_bytes()), expected, "{user}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! What configuration, environment and overrides mean together, for one configuration.
 
 use super::document::digest;
-use super::{Document, FeatureView, Features, Known, Override, Percentage, Source, Status, bucket};
+use super::{Document, FeatureView, Features, Known, Override, Percentage, Source, Status};
 use crate::config;
 use crate::host::Live;
 use crate::metrics::Feature;
@@ -67,8 +67,7 @@ impl Share {
     /// Whether a user has the feature. Nobody in particular has it only where everyone has.
     #[must_use]
     pub fn applies(self, user: Option<&str>) -> bool {
-        let is_inside = |user: &str| self.percentage.contains(bucket(self.feature.label(), user.as_bytes()));
-        self.enabled && (self.percentage.is_everyone() || user.is_some_and(is_inside))
+        self.enabled && self.percentage.includes(self.feature.label(), user)
     }
 }
 

@@ -31,3 +31,6 @@ pub const RUST_OPA: &str = "rust_opa";
 
 /// Name and salt of the feature `rust_cache`.
 pub const RUST_CACHE: &str = "rust_cache";
+
+/// Salt of the share of requests that both sides decide.
+pub const SHADOW: &str = "shadow";

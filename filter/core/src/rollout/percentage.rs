@@ -1,5 +1,7 @@
 //! A share of users, in hundredths of a percent.
 
+use super::bucket;
+
 const EVERYONE: u16 = 10_000;
 
 /// A share of users in hundredths of a percent, 0 to 10000.
@@ -55,6 +57,13 @@ impl Percentage {
     #[must_use]
     pub const fn is_split(self) -> bool {
         !self.is_nobody() && !self.is_everyone()
+    }
+
+    /// Whether a user is inside the share, by the buckets of this salt. Nobody in particular is inside only where everyone
+    /// is.
+    #[must_use]
+    pub fn includes(self, salt: &str, user: Option<&str>) -> bool {
+        self.is_everyone() || user.is_some_and(|user| self.contains(bucket(salt, user.as_bytes())))
     }
 
     /// Whether a bucket is inside the share.

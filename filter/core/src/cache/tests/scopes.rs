@@ -26,7 +26,7 @@ fn whatever_shapes_input_or_decision_makes_another_revision() {
         r#"{"limits": {"evaluation_steps": 5000}, "policy": {"data": {"a": 1}}}"#,
         r#"{"policy": {"data": {"a": 1}}, "limits": {"evaluation_steps": 5000},
             "features": {"rust_opa": {"rollout_percentage": 5}}, "identity": [{"header": "x-user"}],
-            "dry_run": true, "failure_mode_allow": true, "failure_mode_allow_header_add": true,
+            "shadow": {"percentage": 1}, "dry_run": true, "failure_mode_allow": true, "failure_mode_allow_header_add": true,
             "status_on_error": {"code": 503}, "debug_header": "x-by"}"#,
     ] {
         assert_eq!(revision(same), base, "{same}");

@@ -268,7 +268,8 @@ impl Asked {
 
     fn input(&self, reads: &Reads) -> Result<Value, request::DocumentError> {
         let Self { shape, head, body, extensions, host } = self;
-        let sources = Sources { shape, head, body: body.as_ref(), context_extensions: extensions.as_ref(), host };
+        let sources =
+            Sources { shape, head, body: body.as_ref(), context_extensions: extensions.as_ref(), id: 0, host };
         request::input(&sources, &Selection::new(reads, shape))
     }
 }

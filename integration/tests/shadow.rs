@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use sark_integration::configuration::{and, of};
+use sark_integration::operator::{self, READER, bearing};
 use sark_integration::{
     Connection, Gate, Http2, Mode, Protocol, Request, Response, Sending, Shared, Stack, Turn, bucket, wait,
 };
@@ -407,4 +408,53 @@ fn while_the_feature_is_disabled_the_engine_does_not_run_at_all() {
         }
     });
     assert_eq!(stack.fake().count(), 2);
+}
+
+/// Every worker answers for all of them, about the configuration of now, and tells no secret.
+#[test]
+fn the_admin_api_shows_what_all_workers_have_compared() {
+    let admin = json!({"admin": operator::section()});
+    let stack = Stack::sark(inline(admin.clone())).fake(Mode::decide(remote_policy)).workers(2).balanced().start();
+    let mut lines = stack.line_to_each_worker();
+    let token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln";
+    for line in &mut lines {
+        for kind in ["allow", "decision", "headers"] {
+            let request = Request::get(format!("/{kind}/{token}?password=hunter2")).h2();
+            line.exchange(&request.header("authorization", format!("Bearer {token}"))).unwrap();
+        }
+    }
+    for line in &mut lines {
+        let shown = || {
+            let reply = line.exchange(&bearing(READER, "GET", "/admin/shadow").h2()).unwrap();
+            assert_eq!(reply.status, 200, "{reply:?}");
+            let all = json!({"decision": 2, "headers": 2, "same": 2});
+            (reply.json()["counts"] == all).then_some(reply)
+        };
+        let reply = wait::until(SOON, "both workers to show what they compared", shown).unwrap();
+        let body = reply.json();
+        assert_eq!((&body["percentage"], body["workers"].as_array().unwrap().len()), (&json!(100), 2), "{body}");
+        for worker in body["workers"].as_array().unwrap() {
+            let first = &worker["classes"]["decision"]["first"];
+            assert_eq!(first.as_array().unwrap().len(), 1, "{worker}");
+            let first = &first[0];
+            assert_eq!(first["path"], "/decision/***", "{first}");
+            assert_eq!((&first["method"], &first["served_by"]), (&json!("GET"), &json!("rust")), "{first}");
+            assert_eq!((&first["inline"]["allowed"], &first["inline"]["status"]), (&json!(false), &json!(401)));
+            assert_eq!(first["remote"]["allowed"], true, "{first}");
+            let id = first["decision_id"].as_str().unwrap().to_owned();
+            stack.envoy().wait_for_access(|line| line["decision_id"] == id.as_str()).unwrap();
+            assert_eq!(worker["classes"]["headers"]["first"][0]["differs"], json!(["request x-side"]));
+            assert_eq!(worker["classes"]["same"], json!({"count": 1}));
+        }
+        let text = reply.text();
+        assert!(!text.contains(token) && !text.contains("hunter2") && !text.contains("Bearer"), "{text}");
+    }
+    // Another configuration begins anew.
+    stack.push(&inline(and(&admin, json!({"shadow": {"percentage": 0}})))).accepted();
+    let gone = || {
+        let body = lines[0].exchange(&bearing(READER, "GET", "/admin/shadow").h2()).unwrap().json();
+        (body["percentage"] == 0 && body["workers"] == json!([])).then_some(())
+    };
+    wait::until(SOON, "what was compared before is not shown", gone).unwrap();
+    assert_eq!(stack.send(&Request::get("/admin/shadow")).status, 401);
 }

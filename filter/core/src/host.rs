@@ -85,19 +85,28 @@ pub trait Live {
     fn failed(&self, error: LiveError);
 }
 
+/// One of the sheets of a [`Board`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sheet {
+    /// How the workers stand. Whose slot is whose is settled here, for all sheets.
+    Workers,
+    /// What they have compared.
+    Comparisons,
+}
+
 /// Where the workers of a proxy show each other how they stand.
 pub trait Board {
     /// What stands in a slot, if anything, and a number that it has until it is written again.
     ///
     /// # Errors
     /// The proxy did not hand it out.
-    fn read(&self, slot: usize) -> Result<Option<(Vec<u8>, u32)>, HostError>;
+    fn read(&self, sheet: Sheet, slot: usize) -> Result<Option<(Vec<u8>, u32)>, HostError>;
 
     /// Writes into a slot if it still has this number, or nothing is there; whether it did.
     ///
     /// # Errors
     /// The proxy did not store it.
-    fn write(&self, slot: usize, bytes: &[u8], number: u32) -> Result<bool, HostError>;
+    fn write(&self, sheet: Sheet, slot: usize, bytes: &[u8], number: u32) -> Result<bool, HostError>;
 }
 
 /// The proxy, seen from an admin request.
@@ -113,7 +122,7 @@ pub trait Desk: Host + Board {
 pub mod testing {
     //! A host for tests: everything is set by hand.
 
-    use super::{Board, Clock, Desk, Host, HostError};
+    use super::{Board, Clock, Desk, Host, HostError, Sheet};
     use crate::metrics::{Counter, Implementation, Reason};
     use std::cell::{Cell, RefCell};
     use std::collections::BTreeMap;
@@ -183,14 +192,29 @@ pub mod testing {
         pub asked: RefCell<Vec<String>>,
         /// The board; `None`: it cannot be used.
         pub slots: RefCell<Option<Vec<Numbered>>>,
+        /// Its other sheet.
+        pub comparisons: RefCell<BTreeMap<usize, Numbered>>,
     }
 
     impl Board for FakeHost {
-        fn read(&self, slot: usize) -> Result<Option<(Vec<u8>, u32)>, HostError> {
+        fn read(&self, sheet: Sheet, slot: usize) -> Result<Option<(Vec<u8>, u32)>, HostError> {
+            if sheet == Sheet::Comparisons {
+                return Ok(self.comparisons.borrow().get(&slot).cloned());
+            }
             self.slots.borrow().as_ref().map(|slots| slots.get(slot).cloned()).ok_or(HostError)
         }
 
-        fn write(&self, slot: usize, bytes: &[u8], number: u32) -> Result<bool, HostError> {
+        fn write(&self, sheet: Sheet, slot: usize, bytes: &[u8], number: u32) -> Result<bool, HostError> {
+            if sheet == Sheet::Comparisons {
+                let mut comparisons = self.comparisons.borrow_mut();
+                let is_first = !comparisons.contains_key(&slot);
+                let (there, of_there) = comparisons.entry(slot).or_default();
+                if is_first || *of_there == number {
+                    (*there, *of_there) = (bytes.to_vec(), *of_there + 1);
+                    return Ok(true);
+                }
+                return Ok(false);
+            }
             let mut slots = self.slots.borrow_mut();
             let slots = slots.as_mut().ok_or(HostError)?;
             let next = slots.iter().map(|(_, number)| number + 1).max().unwrap_or(1);

@@ -2,10 +2,10 @@
 
 use crate::stream::EnvoyHost;
 use crate::{clock, counters, hostcalls, random, report};
-use sark_core::admin::{Slot, Worker};
+use sark_core::admin::{self, Slot, Worker};
 use sark_core::authorizer::Authorizer;
 use sark_core::engine::Swept;
-use sark_core::host::{Board, Desk, HostError};
+use sark_core::host::{Board, Desk, HostError, Sheet};
 use sark_core::metrics::Counter;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -25,6 +25,8 @@ pub struct ThisWorker {
     /// The configuration that came last. Earlier ones live on until their last request has ended, and keep silent.
     newest: RefCell<Newest>,
     slot: Slot,
+    /// How many comparisons of the newest configuration are shown, and in which slot.
+    compared: Cell<(u64, usize)>,
 }
 
 struct Newest {
@@ -49,12 +51,14 @@ impl ThisWorker {
         PLUGINS.with_borrow_mut(|plugins| {
             if let Some(known) = plugins.iter().find(|known| known.plugin == plugin) {
                 known.newest.replace(Newest::now(authorizer));
+                known.compared.take();
                 return Rc::clone(known);
             }
             let worker = Rc::new(Self {
                 plugin: plugin.to_owned(),
                 newest: RefCell::new(Newest::now(authorizer)),
                 slot: Slot::default(),
+                compared: Cell::default(),
             });
             plugins.push(Rc::clone(&worker));
             worker
@@ -78,9 +82,23 @@ impl ThisWorker {
             breaker: authorizer.breaker().map(Into::into),
             errors: report::last(),
         };
-        if self.slot.show(&worker, &PluginBoard(&self.plugin)).is_err() {
-            counters::count(Counter::HostError);
+        let shown = self.slot.show(&worker, &PluginBoard(&self.plugin));
+        match shown.and_then(|is_shown| if is_shown { self.show_comparisons(authorizer, &worker) } else { Ok(()) }) {
+            Ok(()) => {}
+            Err(HostError) => counters::count(Counter::HostError),
         }
+    }
+
+    /// What was compared since it was shown last.
+    fn show_comparisons(&self, authorizer: &Authorizer, worker: &Worker) -> Result<(), HostError> {
+        let compared = (authorizer.compared(), self.slot.number());
+        let Some(report) = authorizer.shadow_report().filter(|_| compared != self.compared.get()) else {
+            return Ok(());
+        };
+        if admin::show_comparisons(&report, worker, &self.slot, &PluginBoard(&self.plugin))? {
+            self.compared.set(compared);
+        }
+        Ok(())
     }
 
     /// When the newest configuration came, if it is this one. One whose successor is gone is the newest again: Envoy takes
@@ -90,7 +108,10 @@ impl ThisWorker {
         match newest.authorizer.upgrade() {
             Some(other) if !Rc::ptr_eq(&other, authorizer) => return None,
             Some(_) => {}
-            None => *newest = Newest::now(authorizer),
+            None => {
+                *newest = Newest::now(authorizer);
+                self.compared.take();
+            }
         }
         Some(newest.since)
     }
@@ -100,29 +121,33 @@ impl ThisWorker {
 struct PluginBoard<'a>(&'a str);
 
 impl PluginBoard<'_> {
-    fn key(&self, slot: usize) -> String {
-        format!("sark/{}/worker/{slot}", self.0)
+    fn key(&self, sheet: Sheet, slot: usize) -> String {
+        let sheet = match sheet {
+            Sheet::Workers => "worker",
+            Sheet::Comparisons => "shadow",
+        };
+        format!("sark/{}/{sheet}/{slot}", self.0)
     }
 }
 
 impl Board for PluginBoard<'_> {
-    fn read(&self, slot: usize) -> Result<Option<(Vec<u8>, u32)>, HostError> {
-        hostcalls::shared_data(&self.key(slot))
+    fn read(&self, sheet: Sheet, slot: usize) -> Result<Option<(Vec<u8>, u32)>, HostError> {
+        hostcalls::shared_data(&self.key(sheet, slot))
     }
 
-    fn write(&self, slot: usize, bytes: &[u8], number: u32) -> Result<bool, HostError> {
-        hostcalls::set_shared_data(&self.key(slot), bytes, number)
+    fn write(&self, sheet: Sheet, slot: usize, bytes: &[u8], number: u32) -> Result<bool, HostError> {
+        hostcalls::set_shared_data(&self.key(sheet, slot), bytes, number)
     }
 }
 
 /// The board of the plugin whose callback is running.
 impl Board for EnvoyHost {
-    fn read(&self, slot: usize) -> Result<Option<(Vec<u8>, u32)>, HostError> {
-        PluginBoard(&crate::root::plugin_name().ok_or(HostError)?).read(slot)
+    fn read(&self, sheet: Sheet, slot: usize) -> Result<Option<(Vec<u8>, u32)>, HostError> {
+        PluginBoard(&crate::root::plugin_name().ok_or(HostError)?).read(sheet, slot)
     }
 
-    fn write(&self, slot: usize, bytes: &[u8], number: u32) -> Result<bool, HostError> {
-        PluginBoard(&crate::root::plugin_name().ok_or(HostError)?).write(slot, bytes, number)
+    fn write(&self, sheet: Sheet, slot: usize, bytes: &[u8], number: u32) -> Result<bool, HostError> {
+        PluginBoard(&crate::root::plugin_name().ok_or(HostError)?).write(sheet, slot, bytes, number)
     }
 }
 

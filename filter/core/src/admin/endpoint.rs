@@ -13,11 +13,14 @@ pub enum Endpoint {
     Cleanup,
     /// How the workers stand.
     Status,
+    /// What they have compared.
+    Shadow,
 }
 
 impl Endpoint {
     /// Every endpoint, in label order.
-    pub const ALL: [Self; 5] = [Self::Features, Self::Update, Self::Rollback, Self::Cleanup, Self::Status];
+    pub const ALL: [Self; 6] =
+        [Self::Features, Self::Update, Self::Rollback, Self::Cleanup, Self::Status, Self::Shadow];
 
     /// The endpoint behind the prefix. Byte by byte: there is one way to write each.
     #[must_use]
@@ -34,6 +37,7 @@ impl Endpoint {
             Self::Rollback => "/rollout/rollback",
             Self::Cleanup => "/cache/cleanup",
             Self::Status => "/status",
+            Self::Shadow => "/shadow",
         }
     }
 
@@ -46,6 +50,7 @@ impl Endpoint {
             Self::Rollback => "rollback",
             Self::Cleanup => "cleanup",
             Self::Status => "status",
+            Self::Shadow => "shadow",
         }
     }
 
@@ -53,7 +58,7 @@ impl Endpoint {
     #[must_use]
     pub const fn writes(self) -> bool {
         match self {
-            Self::Features | Self::Status => false,
+            Self::Features | Self::Status | Self::Shadow => false,
             Self::Update | Self::Rollback | Self::Cleanup => true,
         }
     }

@@ -9,6 +9,7 @@
 //! There is no step that lets a request through: what lies under the prefix is answered here, whatever it is.
 
 mod arguments;
+mod comparisons;
 mod endpoint;
 mod operations;
 mod outcome;
@@ -19,6 +20,7 @@ mod token;
 mod visit;
 mod worker;
 
+pub use comparisons::show as show_comparisons;
 pub use endpoint::Endpoint;
 pub use outcome::{Outcome, Refusal};
 pub use place::Place;

@@ -2,12 +2,12 @@
 
 use super::outcome::Refusal;
 use super::visit::{Done, Refused};
-use super::{arguments, worker};
+use super::{arguments, comparisons, worker};
 use crate::authorizer::Authorizer;
 use crate::builtins::time::rfc3339;
 use crate::host::{Desk, HostError};
 use crate::metrics::{Counter, Feature};
-use crate::rollout::{self, FeatureView, Features};
+use crate::rollout::{self, FeatureView, Features, Percentage};
 use serde_json::{Map, Value, json};
 
 impl Authorizer {
@@ -31,6 +31,15 @@ impl Authorizer {
         }
         let workers = worker::all(now, desk).map_err(unknown)?;
         let body = json!({"time": rfc3339(now), "counts": counts, "workers": workers});
+        Ok(Done { body, change: None })
+    }
+
+    pub(super) fn show_comparisons(&self, desk: &dyn Desk) -> Result<Done, Refused> {
+        let unknown = |HostError| Refused(Refusal::Unavailable, "Envoy did not tell what was compared".to_owned());
+        let now = now_ms(desk).map_err(unknown)?;
+        let mut body = comparisons::all(now, desk).map_err(unknown)?;
+        body["time"] = rfc3339(now).into();
+        body["percentage"] = self.shadow_percentage().map_or(Value::Null, number);
         Ok(Done { body, change: None })
     }
 
@@ -91,7 +100,7 @@ fn shown(view: &FeatureView) -> Value {
     let mut members = Map::new();
     let mut add = |name: &str, value: Value| drop(members.insert(name.to_owned(), value));
     add("enabled", view.enabled.into());
-    add("rollout_percentage", percentage(view));
+    add("rollout_percentage", number(view.percentage));
     add("status", view.status.label().into());
     add("source", view.source.label().into());
     if let Some(since) = view.since.and_then(rfc3339) {
@@ -107,8 +116,8 @@ fn shown(view: &FeatureView) -> Value {
 }
 
 /// `5`, not `5.0`: as the operator wrote it.
-fn percentage(view: &FeatureView) -> Value {
-    serde_json::from_str(&view.percentage.to_string()).unwrap_or_default()
+fn number(percentage: Percentage) -> Value {
+    serde_json::from_str(&percentage.to_string()).unwrap_or_default()
 }
 
 /// A feature as the log has it.

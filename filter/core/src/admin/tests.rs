@@ -257,6 +257,19 @@ fn options_and_head_are_sane() {
 }
 
 #[test]
+fn what_was_compared_is_shown_where_something_is() {
+    let (off, _) = authorizer(json!({}));
+    let (on, _) = authorizer(json!({"shadow": {"percentage": 12.5}}));
+    for (authorizer, percentage) in [(off, Value::Null), (on, json!(12.5))] {
+        let (status, body, counted) = answer(&authorizer, &Asked { path: "/admin/shadow", bearer: READER, ..ASKED });
+        assert_eq!((status, counted.as_str()), (200, "endpoint.shadow.result.ok"));
+        let expected = json!({"counts": {}, "percentage": percentage, "time": body["time"], "workers": []});
+        assert!(body["time"].is_string());
+        assert_eq!(body, expected);
+    }
+}
+
+#[test]
 fn what_envoy_does_not_do_is_said() {
     let (authorizer, live) = authorizer(json!({}));
     live.broken.borrow_mut().push("load");

@@ -161,6 +161,7 @@ impl Visit {
         let Done { body, change } = match endpoint {
             Endpoint::Features => given.read().map(|arguments::Nothing {}| authorizer.show_features()),
             Endpoint::Status => given.read().and_then(|arguments::Nothing {}| authorizer.show_status(desk)),
+            Endpoint::Shadow => given.read().and_then(|arguments::Nothing {}| authorizer.show_comparisons(desk)),
             Endpoint::Update => given.read().and_then(|update| authorizer.change_percentage(update, &by)),
             Endpoint::Rollback => given.read().and_then(|rollback| authorizer.roll_back(&rollback, &by)),
             Endpoint::Cleanup => given.read().and_then(|arguments::Nothing {}| authorizer.clean_up(&by)),

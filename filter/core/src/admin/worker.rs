@@ -4,14 +4,14 @@
 //! to say onto a board that all of them see, each into a slot of its own. A slot that nobody renews is free again.
 
 use crate::builtins::time::rfc3339;
-use crate::host::{Board, HostError};
+use crate::host::{Board, HostError, Sheet};
 use crate::remote::breaker::View;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::cell::Cell;
 
 /// More VMs than this in one proxy do not show themselves.
-const MAX_SLOTS: usize = 256;
+pub(super) const MAX_SLOTS: usize = 256;
 
 /// What a VM writes is bounded; so is what is read.
 const MAX_BYTES: usize = 16 * 1024;
@@ -20,7 +20,7 @@ const MAX_BYTES: usize = 16 * 1024;
 const FREE_AFTER: u64 = 60_000;
 
 /// "It must not be there yet": Envoy accepts any number for a key that is not there, and no value has this one.
-const ABSENT: u32 = u32::MAX;
+pub(super) const ABSENT: u32 = u32::MAX;
 
 /// One VM.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +89,12 @@ pub struct LastError {
 pub struct Slot(Cell<usize>);
 
 impl Slot {
+    /// Where this VM has shown itself last.
+    #[must_use]
+    pub const fn number(&self) -> usize {
+        self.0.get()
+    }
+
     /// Shows the others how this VM stands. Whether it could: each tick is another chance.
     ///
     /// # Errors
@@ -96,12 +102,12 @@ impl Slot {
     pub fn show(&self, worker: &Worker, board: &dyn Board) -> Result<bool, HostError> {
         let bytes = serde_json::to_vec(worker).unwrap_or_default();
         for slot in self.0.get()..MAX_SLOTS {
-            let number = match board.read(slot)? {
+            let number = match board.read(Sheet::Workers, slot)? {
                 None => ABSENT,
                 Some((bytes, number)) if is_free(&bytes, worker) => number,
                 Some(_) => continue,
             };
-            if board.write(slot, &bytes, number)? {
+            if board.write(Sheet::Workers, slot, &bytes, number)? {
                 self.0.set(slot);
                 return Ok(true);
             }
@@ -117,11 +123,11 @@ fn is_free(bytes: &[u8], by: &Worker) -> bool {
     read(bytes).is_none_or(|there| there.vm == by.vm || is_gone(&there, by.at))
 }
 
-fn is_gone(worker: &Worker, now: u64) -> bool {
+pub(super) fn is_gone(worker: &Worker, now: u64) -> bool {
     worker.at.saturating_add(FREE_AFTER) < now
 }
 
-fn read(bytes: &[u8]) -> Option<Worker> {
+pub(super) fn read(bytes: &[u8]) -> Option<Worker> {
     serde_json::from_slice(bytes).ok().filter(|_| bytes.len() <= MAX_BYTES)
 }
 
@@ -132,7 +138,7 @@ fn read(bytes: &[u8]) -> Option<Worker> {
 pub(super) fn all(now: u64, board: &dyn Board) -> Result<Vec<Value>, HostError> {
     let mut workers = Vec::new();
     for slot in 0..MAX_SLOTS {
-        let Some((bytes, _)) = board.read(slot)? else { break };
+        let Some((bytes, _)) = board.read(Sheet::Workers, slot)? else { break };
         workers.extend(read(&bytes).filter(|worker| !is_gone(worker, now)));
     }
     workers.sort_by(|one, other| one.vm.cmp(&other.vm));
@@ -175,7 +181,7 @@ fn shown_error(error: &LastError, now: u64) -> Value {
 }
 
 /// Whole tenths are enough: it is as old as the last tick.
-fn seconds(at: u64, now: u64) -> Value {
+pub(super) fn seconds(at: u64, now: u64) -> Value {
     let tenths = u32::try_from(now.saturating_sub(at).div_euclid(100)).unwrap_or(u32::MAX);
     json!(f64::from(tenths) / 10.0)
 }

@@ -14,6 +14,7 @@ use crate::host::Host;
 use crate::metrics::{Counter, Implementation, Reason};
 use crate::remote::{self, Callout, Reply};
 use crate::request::{self, DocumentError, Head};
+use crate::rollout::Percentage;
 use crate::route::Overrides;
 use crate::shadow::{About, Differences, Pair, Place, Report, Room, Said, Side, compare};
 use regorus::Value;
@@ -105,6 +106,19 @@ pub struct Asked {
 }
 
 impl Authorizer {
+    /// The share of users whose requests are compared; `None`: nothing is to be compared.
+    #[must_use]
+    pub fn shadow_percentage(&self) -> Option<Percentage> {
+        Some(self.shadow.as_ref()?.settings.percentage)
+    }
+
+    /// How many requests were compared since this configuration was taken, in this worker.
+    #[must_use]
+    pub fn compared(&self) -> u64 {
+        let differences = self.shadow.as_ref().and_then(|shadow| shadow.differences.try_borrow().ok());
+        differences.map_or(0, |differences| differences.count())
+    }
+
     /// What was compared since this configuration was taken, in this worker; `None`: nothing is to be compared.
     ///
     /// It holds no value of a header, no body and no query, and is bounded by `shadow.keep_differences`.

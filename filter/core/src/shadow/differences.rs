@@ -97,6 +97,11 @@ impl Differences {
         }
     }
 
+    /// How many comparisons were noted.
+    pub fn count(&self) -> u64 {
+        self.report.0.values().fold(0, |sum, class| sum.saturating_add(class.count))
+    }
+
     /// All of it.
     pub const fn report(&self) -> &Report {
         &self.report

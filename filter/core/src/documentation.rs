@@ -111,7 +111,8 @@ fn the_published_buckets_are_those_of_the_filter() {
         .lines()
         .map(|line| line.split('|').map(|cell| cell.trim().split('`').nth(1).unwrap_or(cell.trim())).collect())
         .filter(|cells: &Vec<&str>| {
-            cells.get(1).is_some_and(|name| ["rust_opa", "rust_cache", "shadow"].contains(name))
+            let of_buckets = cells.get(1).is_some_and(|name| ["rust_opa", "rust_cache", "shadow"].contains(name));
+            of_buckets && cells.get(3).is_some_and(|bucket| bucket.parse::<u16>().is_ok())
         })
         .filter(|cells| cells.get(3).is_some_and(|cell| cell.parse::<u16>().is_ok()))
         .collect();

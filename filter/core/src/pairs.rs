@@ -55,7 +55,12 @@ pub fn places(bytes: &[u8]) -> Result<Vec<Place>, Malformed> {
 /// Writes a list.
 #[must_use]
 pub fn encode<'a>(pairs: impl ExactSizeIterator<Item = Pair<'a>> + Clone) -> Vec<u8> {
-    let mut bytes = Vec::new();
+    /// A count, or a length.
+    const NUMBER: usize = 4;
+    let of_pair = |(name, value): Pair<'_>| {
+        [NUMBER, NUMBER, name.len(), 1, value.len(), 1].into_iter().fold(0, usize::saturating_add)
+    };
+    let mut bytes = Vec::with_capacity(pairs.clone().map(of_pair).fold(NUMBER, usize::saturating_add));
     push_number(&mut bytes, pairs.len());
     for (name, value) in pairs.clone() {
         push_number(&mut bytes, name.len());

@@ -138,13 +138,17 @@ impl Check {
 
 /// A UUID of version 4.
 fn uuid(host: &dyn Host) -> String {
-    let (high, low) = (host.random(), host.random());
-    format!(
-        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-        high.wrapping_shr(32),
-        high.wrapping_shr(16) & 0xffff,
-        high & 0x0fff,
-        low.wrapping_shr(48) & 0x3fff | 0x8000,
-        low & 0xffff_ffff_ffff
-    )
+    /// Bytes before which a `-` stands.
+    const PARTS: [usize; 4] = [4, 6, 8, 10];
+    // RFC 9562, section 5.4: four bits say the version, two the variant.
+    let high = host.random() & !0xf000 | 0x4000;
+    let low = host.random() & !(0b11 << 62) | 0b10 << 62;
+    let mut text = String::with_capacity(36);
+    for (index, byte) in high.to_be_bytes().into_iter().chain(low.to_be_bytes()).enumerate() {
+        if PARTS.contains(&index) {
+            text.push('-');
+        }
+        text.extend([byte >> 4, byte & 0xf].into_iter().filter_map(|digit| char::from_digit(digit.into(), 16)));
+    }
+    text
 }

@@ -348,6 +348,22 @@ fn a_policy_that_is_not_inline_goes_remote_only_if_the_operator_says_so() {
     assert_eq!(check.implementation(), Implementation::Remote);
 }
 
+/// RFC 9562, section 5.4.
+#[test]
+fn the_id_of_a_decision_is_a_uuid_of_version_4() {
+    let authorizer = authorizer_with("package envoy.authz\nallow := true", "");
+    for (random, expected) in [
+        (0, "00000000-0000-4000-8000-000000000000"),
+        (u64::MAX, "ffffffff-ffff-4fff-bfff-ffffffffffff"),
+        (0x0123_4567_89ab_cdef, "01234567-89ab-4def-8123-456789abcdef"),
+    ] {
+        let host = FakeHost { random, ..FakeHost::default() };
+        let (check, _) =
+            authorizer.check(Arrival { head: head(&[]), stripped: Vec::new(), end_of_stream: true }, &host);
+        assert!(check.states().contains(&("sark.decision_id", expected.to_owned())), "{:?}", check.states());
+    }
+}
+
 #[test]
 fn a_dry_run_lets_a_denial_through_and_nothing_else() {
     let policy = r#"package envoy.authz

@@ -78,8 +78,8 @@ impl Head {
     /// The memory its texts and their places take.
     #[must_use]
     pub const fn bytes(&self) -> usize {
-        let lines = self.lines.capacity().saturating_mul(size_of::<Line>());
-        self.names.capacity().saturating_add(self.values.capacity()).saturating_add(lines)
+        let lines = self.lines.capacity().saturating_mul(size_of::<Place>());
+        self.bytes.capacity().saturating_add(lines)
     }
 
     /// All headers, by name.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use sark_integration::client::Line;
-use sark_integration::{Gate, Mode, Request, Stack, configuration, wait};
+use sark_integration::{Gate, Mode, Request, Stack, configuration, operator, wait};
 use serde_json::{Value, json};
 
 const DEBUG: &str = "x-decided-by";
@@ -25,6 +25,7 @@ fn of(breaker: Value, extra: Value) -> Value {
         "features": {"rust_opa": {"rollout_percentage": 50}},
         "identity": [{"header": "x-user"}],
         "debug_header": DEBUG,
+        "admin": operator::section(),
     });
     configuration::and(&configuration::and(&configuration::of(POLICY), remote), extra)
 }
@@ -189,6 +190,17 @@ fn while_it_is_open_the_failure_mode_counts_and_a_push_changes_it() {
     let text = |status: u16, side: &str, error: &str| (status, side.to_owned(), error.to_owned());
     assert_eq!(at_once(&stack, "alice", "/no"), text(200, "none", "remote:breaker_open"));
     assert_eq!(at_once(&stack, "bob", "/no"), text(403, "rust", ""));
+    // Each worker says so for itself; the main thread makes no calls.
+    let stands = |stack: &Stack| {
+        let status = stack.send(&operator::request("GET", "/admin/status")).json();
+        let workers = status["workers"].as_array().cloned().unwrap_or_default();
+        let stands = workers.iter().map(|worker| worker["breaker"]["state"].as_str().unwrap_or_default().to_owned());
+        let mut stands: Vec<_> = stands.collect();
+        stands.sort();
+        (stands == ["closed", "open", "open"]).then_some(()).ok_or(status)
+    };
+    let shown = wait::until(Duration::from_secs(5), "the status", || stands(&stack).ok());
+    shown.unwrap_or_else(|error| panic!("{error}: {:?}", stands(&stack)));
     // The breaker outlives the push.
     stack.push(&of(quick(), json!({"failure_mode_allow": false}))).accepted();
     assert_eq!(at_once(&stack, "alice", "/yes"), text(403, "none", "remote:breaker_open"));

@@ -1,10 +1,7 @@
 //! `scripts/rollout` against real Envoys, as an operator runs it.
 
-use std::path::Path;
-use std::process::{Command, Output};
-
 use sark_integration::configuration::{and, of};
-use sark_integration::operator::{self, READER, WRITER};
+use sark_integration::operator::{self, READER, WRITER, done, failed, rollout as run, url};
 use sark_integration::{Mode, Stack};
 use serde_json::{Value, json};
 
@@ -24,39 +21,6 @@ fn configuration() -> Value {
 fn stack() -> Stack {
     let flag_off = |options: &mut sark_integration::envoy::Options| options.stop_iteration = false;
     Stack::sark(configuration()).fake(Mode::Decision(json!(true))).workers(2).options(flag_off).start()
-}
-
-fn run(token: &str, stacks: &[&Stack], arguments: &[&str]) -> Output {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut command = Command::new("python3");
-    command.arg(root.join("scripts/rollout")).env_remove("SARK_ADMIN_TOKEN");
-    if !token.is_empty() {
-        command.env("SARK_ADMIN_TOKEN", token);
-    }
-    // A proxy of the environment must not get the token.
-    command.env("http_proxy", "http://127.0.0.1:1").env("HTTP_PROXY", "http://127.0.0.1:1");
-    for stack in stacks {
-        command.arg("--envoy").arg(url(stack));
-    }
-    command.args(arguments).output().expect("python3")
-}
-
-fn url(stack: &Stack) -> String {
-    format!("http://{}", stack.address())
-}
-
-#[track_caller]
-fn done(output: &Output) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
-    assert_eq!(text(&output.stderr), "");
-    text(&output.stdout)
-}
-
-#[track_caller]
-fn failed(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 fn in_force(stack: &Stack) -> Value {
@@ -80,7 +44,7 @@ fn it_acts_on_all_instances_and_says_so_if_one_does_not_confirm() {
     assert_eq!(text.matches("  worker ").count(), 6, "two workers and the main thread each: {text}");
 
     // One goes its own way.
-    done(&run(WRITER, &[&one], &["rollback", "rust_opa"]));
+    let _ = done(&run(WRITER, &[&one], &["rollback", "rust_opa"]));
     let text = failed(&run(WRITER, &both, &["status"]));
     assert!(text.contains("the instances disagree on rust_opa: "), "{text}");
     assert!(text.contains("0 % (rolled_back, override)") && text.contains("12.5 % (overridden, override)"), "{text}");
@@ -128,7 +92,11 @@ fn the_token_may_stand_in_a_file() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), format!("{WRITER}\n")).unwrap();
     let file = file.path().to_str().unwrap();
-    done(&run("", &[&stack], &["--token-file", file, "set", "rust_opa", "0.5", "--ttl", "600", "--if-version", "0"]));
+    let _ = done(&run(
+        "",
+        &[&stack],
+        &["--token-file", file, "set", "rust_opa", "0.5", "--ttl", "600", "--if-version", "0"],
+    ));
     assert_eq!(in_force(&stack), json!(0.5));
     let text = done(&run("", &[&stack], &["--token-file", file, "status"]));
     assert!(text.contains(" until 20"), "{text}");

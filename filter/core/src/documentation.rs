@@ -20,6 +20,7 @@ use std::rc::Rc;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const CONFIGURATION: &str = include_str!("../../../docs/configuration.md");
+const ADMIN_API: &str = include_str!("../../../docs/admin-api.md");
 const FAILURE_MODES: &str = include_str!("../../../docs/failure-modes.md");
 
 /// Every object of a configuration: where it stands (`[]`: in an array), and a document with a place for one more key in it.
@@ -189,5 +190,23 @@ fn every_builtin_is_named() {
     for builtin in crate::builtins::all() {
         let hidden = OPERATORS.contains(&builtin.name) || builtin.name.starts_with("internal.");
         assert!(hidden || named(builtin.name), "{} is not named", builtin.name);
+    }
+}
+
+#[test]
+fn the_admin_page_names_every_endpoint_code_and_word() {
+    for endpoint in admin::Endpoint::ALL {
+        let role = if endpoint.writes() { "write" } else { "read" };
+        let method = if endpoint.writes() { "POST" } else { "GET" };
+        let row = format!("| `{method} /admin{}` | `{role}` |", endpoint.path());
+        assert!(ADMIN_API.contains(&row), "no row {row}");
+    }
+    for refusal in admin::Refusal::ALL {
+        let row = format!("| {} | `{}` |", refusal.status(), refusal.code());
+        assert!(ADMIN_API.contains(&row), "no row {row}");
+    }
+    let words = Status::ALL.map(Status::label).into_iter();
+    for word in words.chain(Source::ALL.map(Source::label)) {
+        assert!(ADMIN_API.contains(&format!("`{word}`")), "{word} is not named");
     }
 }

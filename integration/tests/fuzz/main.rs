@@ -5,6 +5,7 @@
 //! Each target runs for so many seconds (2 if nothing is said) from a seed that is printed. What it last tried stands in
 //! a file, whose name is printed as well: it stays if the target fails, also where the whole process dies.
 
+mod admin;
 mod bytes;
 mod calls;
 mod decisions;
@@ -62,4 +63,9 @@ fn fuzz_body_decoders() {
 #[test]
 fn fuzz_decision_reader() {
     fuzz("decisions", decisions::Decisions::new);
+}
+
+#[test]
+fn fuzz_admin_requests() {
+    fuzz("admin", admin::Visits::new);
 }

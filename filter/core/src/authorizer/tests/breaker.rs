@@ -3,6 +3,8 @@
 use super::*;
 use crate::metrics::{Counter, ProbeResult};
 use crate::remote::breaker::State as Stands;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// Everybody is a remote user but bob, whose bucket is 1278.
 const SPLIT: &str = r#""identity": [{"header": "x-user"}], "features": {"rust_opa": {"rollout_percentage": 12.79}}"#;

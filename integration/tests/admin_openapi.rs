@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use sark_core::admin::{Endpoint, Outcome, Refusal};
 use sark_core::rollout::{Source, Status};
+use sark_core::shadow::Class;
 use sark_integration::configuration::{and, of};
 use sark_integration::envoy::bootstrap::wasm_filter;
 use sark_integration::envoy::yaml;
@@ -58,6 +59,8 @@ fn the_file_has_the_endpoints_methods_and_answers_of_the_code() {
         assert_eq!(keys(&operations[method]["responses"]), statuses, "{endpoint:?}");
     }
     let schemas = &file["components"]["schemas"];
+    let classes = &schemas["Shadow"]["properties"]["workers"]["items"]["properties"]["classes"]["properties"];
+    assert_eq!(keys(classes), Class::ALL.map(|class| class.label().to_owned()).into());
     let codes = &schemas["Error"]["properties"]["error"]["properties"]["code"]["enum"];
     assert_eq!(texts(codes), Refusal::ALL.map(|refusal| refusal.code().to_owned()).into());
     let feature = &schemas["Feature"]["properties"];
@@ -125,7 +128,7 @@ fn usual() -> Vec<Case> {
         case(OTHER, "get", 401, "unauthorized", Request::get("/admin/x")),
         case(OTHER, "get", 404, "not_found", bearing(READER, "GET", "/admin/x")),
     ];
-    for path in ["/features", "/status"] {
+    for path in ["/features", "/status", "/shadow"] {
         let target = format!("/admin{path}");
         cases.extend([
             case(path, "get", 200, "", bearing(READER, "GET", &target)),
@@ -173,6 +176,7 @@ fn unavailable() -> Vec<Case> {
     let target = |path: &str| format!("/admin{path}");
     vec![
         case("/status", "get", 503, "unavailable", bearing(READER, "GET", &target("/status"))),
+        case("/shadow", "get", 503, "unavailable", bearing(READER, "GET", &target("/shadow"))),
         case(UPDATE, "post", 503, "unavailable", operator::update("rust_opa", 12.5)),
         case(ROLLBACK, "post", 503, "unavailable", operator::rollback("rust_opa")),
         case(CLEANUP, "post", 503, "unavailable", operator::request("POST", &target(CLEANUP))),
@@ -186,6 +190,7 @@ fn configuration() -> Value {
             "remote": {"cluster": "opa", "breaker": {}},
             "identity": [{"header": "x-user"}],
             "features": {"rust_opa": {"rollout_percentage": 5}, "rust_cache": {}},
+            "shadow": {"percentage": 100},
             "admin": operator::section(),
         }),
     )
@@ -274,10 +279,12 @@ fn a_real_envoy_answers_as_the_file_says_and_meets_all_of_it() {
     let stack = Stack::sark(configuration()).fake(Mode::Decision(json!(true))).workers(2).start();
     // All workers show themselves, and one of them an error.
     stack.fake().set(Mode::Garbage);
-    assert_eq!(stack.send(&Request::get("/x")).status, 403);
+    assert_eq!(stack.send(&Request::get("/x?secret=1")).status, 403);
     let shown = || {
-        let text = stack.send(&bearing(READER, "GET", "/admin/status")).text();
-        (text.matches("\"vm\"").count() == 3 && text.contains("bad_json")).then_some(())
+        let [status, shadow] =
+            ["/admin/status", "/admin/shadow"].map(|path| stack.send(&bearing(READER, "GET", path)).text());
+        let all = status.matches("\"vm\"").count() == 3;
+        (all && status.contains("bad_json") && shadow.contains("error_remote")).then_some(())
     };
     wait::until(std::time::Duration::from_secs(5), "workers show themselves", shown).unwrap();
 

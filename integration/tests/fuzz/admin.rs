@@ -7,7 +7,7 @@ use fastrand::Rng;
 use sark_core::admin::{Outcome, Refusal, Step};
 use sark_core::authorizer::Authorizer;
 use sark_core::engine::Shelf;
-use sark_core::host::{Board, Clock, Desk, Host, HostError};
+use sark_core::host::{Board, Clock, Desk, Host, HostError, Sheet};
 use sark_core::metrics::{Counter, Implementation, Reason};
 use sark_core::request::Head;
 use sark_integration::operator::{self, WRITER};
@@ -59,12 +59,12 @@ impl Host for Envoy {
 }
 
 impl Board for Envoy {
-    fn read(&self, slot: usize) -> Result<Option<(Vec<u8>, u32)>, HostError> {
+    fn read(&self, _: Sheet, slot: usize) -> Result<Option<(Vec<u8>, u32)>, HostError> {
         // What another worker wrote is read as carefully as what a caller sends.
         Ok((slot == 0).then(|| (self.body.clone(), 1)))
     }
 
-    fn write(&self, _: usize, _: &[u8], _: u32) -> Result<bool, HostError> {
+    fn write(&self, _: Sheet, _: usize, _: &[u8], _: u32) -> Result<bool, HostError> {
         Ok(true)
     }
 }
@@ -89,6 +89,7 @@ impl Visits {
             "remote": {"cluster": "opa"},
             "identity": [{"header": "x-user"}],
             "features": {"rust_cache": {}},
+            "shadow": {"percentage": 100},
             "admin": operator::section(),
         });
         let authorizer =

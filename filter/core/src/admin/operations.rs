@@ -38,8 +38,10 @@ impl Authorizer {
         let unknown = |HostError| Refused(Refusal::Unavailable, "Envoy did not tell what was compared".to_owned());
         let now = now_ms(desk).map_err(unknown)?;
         let mut body = comparisons::all(now, desk).map_err(unknown)?;
-        body["time"] = rfc3339(now).into();
-        body["percentage"] = self.shadow_percentage().map_or(Value::Null, number);
+        if let Some(members) = body.as_object_mut() {
+            members.insert("time".to_owned(), rfc3339(now).into());
+            members.insert("percentage".to_owned(), self.shadow_percentage().map_or(Value::Null, number));
+        }
         Ok(Done { body, change: None })
     }
 

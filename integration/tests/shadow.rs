@@ -204,13 +204,14 @@ fn no_client_waits_for_the_other_side() {
     let slow = Duration::from_secs(2);
     stack.fake().set(Mode::after(slow, Mode::decide(remote_policy)));
     assert_compared(&stack, &[("same", 40)], || {
-        let started = Instant::now();
-        for number in 0..40 {
+        let times = (0..40).map(|number| {
+            let started = Instant::now();
             assert_served(&stack.send(&Request::get("/allow").protocol(BOTH[number % 2])), "allow", true);
-        }
-        let took = started.elapsed();
-        println!("40 requests, one after the other, took {took:?} while OPA answered after {slow:?}");
-        assert!(took < slow, "{took:?}");
+            started.elapsed()
+        });
+        let longest = times.max().unwrap();
+        println!("of 40 requests the longest took {longest:?} while OPA answered after {slow:?}");
+        assert!(longest < slow, "{longest:?}");
     });
 }
 

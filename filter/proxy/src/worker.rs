@@ -92,7 +92,8 @@ impl ThisWorker {
     /// What was compared since it was shown last.
     fn show_comparisons(&self, authorizer: &Authorizer, worker: &Worker) -> Result<(), HostError> {
         let compared = (authorizer.compared(), self.slot.number());
-        let Some(report) = authorizer.shadow_report().filter(|_| compared != self.compared.get()) else {
+        let Some(report) = authorizer.shadow_report().filter(|_| compared.0 > 0 && compared != self.compared.get())
+        else {
             return Ok(());
         };
         if admin::show_comparisons(&report, worker, &self.slot, &PluginBoard(&self.plugin))? {

@@ -29,7 +29,7 @@ use std::rc::Rc;
 pub use breaker::Probed;
 pub use check::Check;
 pub(crate) use end::Answer;
-pub use shadow::{Asked, Pending};
+pub use pending::{Asked, Pending};
 
 /// A configuration in force: decides requests, keeps nothing of them but what `shadow` and the cache are told to.
 pub struct Authorizer {
@@ -201,6 +201,7 @@ mod breaker;
 mod check;
 mod end;
 mod keep;
+mod pending;
 mod shadow;
 #[cfg(test)]
 mod tests;

@@ -68,15 +68,10 @@ impl Shadows {
     }
 
     fn ask(&self, context: u32, pending: Pending) {
-        let pending = if pending.is_read() {
-            pending
-        } else if hostcalls::act_for(context).is_ok() {
-            let Some(pending) = pending.read(&EnvoyHost) else { return };
-            pending
-        } else {
-            // A stream that ends reads what it has to tell, so there is none that is gone.
+        // A stream that ends reads what it has to tell, so there is none that is gone.
+        if !pending.is_read() && hostcalls::act_for(context).is_err() {
             return pending.give_up(&EnvoyHost);
-        };
+        }
         let Some((callout, asked)) = pending.ask(&EnvoyHost) else { return };
         match calls::send(&callout) {
             Ok(token) => {

@@ -1,32 +1,20 @@
-//! A request that one side has decided is decided by the other one, too, when the client has its answer.
-//!
-//! ```text
-//! Check::into_shadow ─► Pending::read ─► Pending::ask ─► noted, or Asked::reply ─► noted
-//! ```
-//!
-//! Nothing in here leads back to the request: there is no [`super::Step`], and what fails moves a counter.
+//! What a check gathers so that both sides can be compared, and what was compared: [`Pending`] does it, later on.
 
 use super::check::{Check, Request};
+use super::pending::{Pending, Served};
 use super::{Answer, Authorizer};
-use crate::builtins::Moment;
 use crate::config;
 use crate::host::Host;
 use crate::metrics::{Counter, Implementation, Reason};
-use crate::remote::{self, Callout, Reply};
-use crate::request::{self, DocumentError, Head};
+use crate::request::Head;
 use crate::rollout::Percentage;
-use crate::route::Overrides;
 use crate::shadow::{About, Differences, Pair, Place, Report, Room, Said, Side, compare};
-use regorus::Value;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 /// What a request takes beside its texts.
 const FIXED_BYTES: usize = 1_024;
-
-/// What a value takes at most, by the length of the text it was read from: small objects are the worst.
-const VALUE_FACTOR: usize = 64;
 
 /// What one configuration compares.
 pub(super) struct Shadow {
@@ -42,7 +30,8 @@ impl Shadow {
         Self { settings, room, differences }
     }
 
-    fn note(&self, pair: &Pair, about: &About, host: &dyn Host) {
+    /// Counts a comparison, and keeps it if it is one of the first.
+    pub(super) fn note(&self, pair: &Pair, about: &About, host: &dyn Host) {
         let (class, names) = compare(pair, self.settings.latency_ratio);
         host.count(Counter::Shadow(class));
         if let Ok(mut differences) = self.differences.try_borrow_mut() {
@@ -67,42 +56,6 @@ impl Observed {
         let method = head.get(":method").unwrap_or_default().into_owned();
         Self { method, is_given_up: false, kept: None, served: None, took: None }
     }
-}
-
-/// A request that was served, and that the other side has yet to decide.
-pub struct Pending {
-    authorizer: Rc<Authorizer>,
-    input: Input,
-    place: Place,
-    served: Served,
-    route: Overrides,
-}
-
-/// The input document, on its way to the side that has yet to see it.
-enum Input {
-    /// The request, and what the proxy has yet to tell.
-    Request(Request),
-    /// The call to the remote OPA.
-    Call(Callout),
-    /// What the engine gets, or why it cannot.
-    Value(Result<Value, Reason>),
-}
-
-/// What the client got, and whose.
-struct Served {
-    by: Implementation,
-    side: Side,
-    method: String,
-    path: String,
-    decision_id: Option<String>,
-}
-
-/// The remote OPA was asked what it says of a request that was served inline.
-pub struct Asked {
-    authorizer: Rc<Authorizer>,
-    served: Served,
-    sent_at: u64,
-    _place: Place,
 }
 
 impl Authorizer {
@@ -179,18 +132,16 @@ impl Check {
         let Observed { method, kept, served, took, .. } = observed;
         let (by, answer) = served?;
         let pending = kept.and_then(|(request, place)| {
-            let bytes = weight(&request).saturating_add(answer.weight());
             let side = Side { said: Said::Answer(answer), took };
             let served = Served { by, side, method, path: self.path, decision_id: self.decision_id };
-            let (input, place) = (Input::Request(request), place.resized(bytes)?);
-            Some(Pending { authorizer: self.authorizer, input, place, served, route: self.route })
+            Pending::new(self.authorizer, request, place, served, self.route)
         });
         if pending.is_none() {
             host.count(Counter::ShadowDropped);
         }
         // Filters behind this one may change metadata, and Envoy may pick another route.
         match pending {
-            Some(pending) if pending.authorizer.config.shape.shows_metadata() => pending.read(host),
+            Some(pending) if pending.shows_metadata() => pending.read(host),
             pending => pending,
         }
     }
@@ -216,151 +167,8 @@ impl Check {
     }
 }
 
-impl Pending {
-    /// Reads what is not known yet of the proxy; afterwards nothing of it is needed any more. To be called while the
-    /// request's own context can be asked. `None`: it could not be read, which is counted.
-    #[must_use]
-    pub fn read(self, host: &dyn Host) -> Option<Self> {
-        let Self { authorizer, input, place, served, route } = self;
-        let (input, bytes) = match input {
-            Input::Request(request) => {
-                let Some(input) = authorizer.other_input(&request, served.by, &route, host) else {
-                    host.count(Counter::ShadowDropped);
-                    return None;
-                };
-                let bytes = match &input {
-                    Input::Call(callout) => callout.body.len(),
-                    _ => weight(&request).saturating_mul(VALUE_FACTOR),
-                };
-                (input, bytes)
-            }
-            read => return Some(Self { authorizer, input: read, place, served, route }),
-        };
-        let Some(place) = place.resized(bytes.saturating_add(served.weight())) else {
-            host.count(Counter::ShadowDropped);
-            return None;
-        };
-        Some(Self { authorizer, input, place, served, route })
-    }
-
-    /// Whether nothing of the request is needed any more.
-    #[must_use]
-    pub const fn is_read(&self) -> bool {
-        !matches!(self.input, Input::Request(_))
-    }
-
-    /// The other side decides: the inline engine here and now, the remote OPA by this call. To be called after
-    /// [`Pending::read`].
-    #[must_use]
-    pub fn ask(self, host: &dyn Host) -> Option<(Callout, Asked)> {
-        let Self { authorizer, input, place, served, route } = self;
-        match input {
-            Input::Call(_) if !authorizer.asks_remote() => {
-                let silent = Side { said: Said::Error(Reason::BreakerOpen), took: None };
-                served.compare(authorizer.shadow.as_ref()?, silent, host);
-                None
-            }
-            Input::Call(callout) => {
-                let sent_at = authorizer.clock.now();
-                Some((callout, Asked { authorizer, served, sent_at, _place: place }))
-            }
-            Input::Value(input) => {
-                authorizer.ask_engine(input, served, route.decision, host);
-                None
-            }
-            Input::Request(_) => {
-                host.count(Counter::ShadowDropped);
-                None
-            }
-        }
-    }
-
-    /// It cannot be asked any more.
-    pub fn give_up(self, host: &dyn Host) {
-        host.count(Counter::ShadowDropped);
-    }
-}
-
-impl Asked {
-    /// What became of the call.
-    pub fn reply(self, reply: Reply, host: &dyn Host) {
-        let Self { authorizer, served, sent_at, _place } = self;
-        let (Some(shadow), Some(remote)) = (&authorizer.shadow, &authorizer.config.remote) else { return };
-        let elapsed = Duration::from_nanos(authorizer.clock.now().saturating_sub(sent_at));
-        let answer = remote::result(remote, reply, elapsed)
-            .and_then(|result| authorizer.read_answer(&result).map_err(|(reason, _)| reason));
-        served.compare(shadow, Side::of(answer, elapsed), host);
-    }
-
-    /// The answer will not be heard.
-    pub fn give_up(self, host: &dyn Host) {
-        host.count(Counter::ShadowDropped);
-    }
-}
-
-impl Authorizer {
-    /// What the side that did not serve the request gets: the same document, or as much of it as it reads. `None`: the
-    /// proxy does not tell.
-    fn other_input(
-        &self,
-        request: &Request,
-        served_by: Implementation,
-        route: &Overrides,
-        host: &dyn Host,
-    ) -> Option<Input> {
-        let extensions = route.context_extensions();
-        let sources = self.sources(request, extensions.as_ref(), host);
-        if served_by == Implementation::Rust {
-            let document = request::document(&sources).ok()?;
-            let call = remote::call(self.config.remote.as_ref()?, route.decision, &document);
-            return call.ok().map(Input::Call);
-        }
-        match request::input(&sources, &self.inline(route.decision)?.selection) {
-            Ok(value) => Some(Input::Value(Ok(value))),
-            Err(DocumentError::Inexact) => Some(Input::Value(Err(Reason::InexactInput))),
-            Err(_) => None,
-        }
-    }
-
-    /// The engine decides a request that the remote OPA has served. Its answer is compared and forgotten, not kept.
-    fn ask_engine(&self, input: Result<Value, Reason>, served: Served, decision: usize, host: &dyn Host) {
-        // Switched off or rolled back meanwhile, the engine does not run.
-        let is_enabled = self.rollout.in_force().rust_opa.enabled;
-        let (Some(shadow), Some(inline), Ok(now_ns), true) =
-            (&self.shadow, self.inline(decision), host.now(), is_enabled)
-        else {
-            host.count(Counter::ShadowDropped);
-            return;
-        };
-        let started = self.clock.now();
-        let moment = Moment { now_ns, seed: host.random() };
-        let answer = input.and_then(|input| self.evaluate(inline, input, moment).map_err(|(reason, _)| reason));
-        let took = Duration::from_nanos(self.clock.now().saturating_sub(started));
-        served.compare(shadow, Side::of(answer, took), host);
-    }
-}
-
-impl Served {
-    fn weight(&self) -> usize {
-        match &self.side.said {
-            Said::Answer(answer) => answer.weight(),
-            _ => 0,
-        }
-    }
-
-    fn compare(self, shadow: &Shadow, other: Side, host: &dyn Host) {
-        let about = About {
-            method: &self.method,
-            path: &self.path,
-            decision_id: self.decision_id.as_deref(),
-            served_by: self.by,
-        };
-        shadow.note(&Pair::of(self.by, self.side, other), &about, host);
-    }
-}
-
 /// The bytes that a request holds.
-fn weight(request: &Request) -> usize {
+pub(super) fn weight(request: &Request) -> usize {
     let body = request.body.as_ref().map_or(0, |body| body.bytes.capacity());
     // The path is held a second time, the method too.
     let head = request.head.bytes().saturating_add(request.head.path().len());

@@ -31,7 +31,7 @@ fn compared(host: &FakeHost) -> Vec<String> {
 }
 
 fn ask(check: Check, host: &FakeHost) -> Option<(Callout, Asked)> {
-    check.into_shadow(host)?.read(host)?.ask(host)
+    check.into_shadow(host)?.ask(host)
 }
 
 #[test]
@@ -193,9 +193,54 @@ fn bytes_are_bounded_too() {
     // The document has the header's text, and more.
     let long = "\u{1}".repeat(20_000);
     drop(held);
-    let (third, _, host) = run(&authorizer, &[("x-long", &long)]);
-    assert!(third.into_shadow(&host).unwrap().read(&host).is_none());
-    assert_eq!(compared(&host), ["dropped_total"]);
+    for asks in [true, false] {
+        let (third, _, host) = run(&authorizer, &[("x-long", &long)]);
+        let pending = third.into_shadow(&host).unwrap();
+        assert!(if asks { pending.ask(&host).is_none() } else { pending.read(&host).is_none() });
+        assert_eq!(compared(&host), ["dropped_total"]);
+    }
+}
+
+/// A request that ends before its turn is read at its end, and asked about then.
+#[test]
+fn what_is_read_before_its_turn_is_asked_all_the_same() {
+    for (authorizer, is_remote) in [(shadowed(""), false), (remotely(""), true)] {
+        let (mut check, _, mut host) = run(&authorizer, &ALICE);
+        if is_remote {
+            check.resume(answer(SAME), &host);
+        }
+        let read = check.into_shadow(&host).unwrap().read(&host).unwrap();
+        assert!(read.is_read());
+        // The proxy has forgotten the request.
+        host.silent = Some("request.protocol");
+        let asked = read.read(&host).unwrap().ask(&host);
+        assert_eq!(asked.is_none(), is_remote);
+        if let Some((_, asked)) = asked {
+            asked.reply(answer(SAME), &host);
+        }
+        assert_eq!(compared(&host), ["total.class.same"]);
+    }
+}
+
+/// A body that takes much as a value is decided at once, not kept so.
+#[test]
+fn a_value_that_does_not_wait_needs_no_room() {
+    let extra =
+        r#", "with_request_body": {"max_request_bytes": 100000}, "shadow": {"percentage": 100, "max_bytes": 300000}"#;
+    let remote = r#", "remote": {"cluster": "opa"}, "features": {"rust_opa": {"rollout_percentage": 0}}"#;
+    let authorizer = authorizer_with(RULES, &format!("{remote}{extra}"));
+    let body = format!("[{}1]", "1,".repeat(40_000)).into_bytes();
+    let host = FakeHost { body: Some(body.clone()), ..FakeHost::default() };
+    let pending = || {
+        let (mut check, _) = authorizer.check(arrival(head(&ALICE), false), &host);
+        assert_eq!(status(&check.body(body.len(), true, &host)), CALLED);
+        check.resume(answer(SAME), &host);
+        check.into_shadow(&host).unwrap()
+    };
+    assert!(pending().ask(&host).is_none());
+    assert_eq!(compared(&host), ["total.class.same"]);
+    assert!(pending().read(&host).is_none());
+    assert_eq!(compared(&host), ["total.class.same", "dropped_total"]);
 }
 
 #[test]

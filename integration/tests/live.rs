@@ -6,7 +6,7 @@ use sark_integration::client::Line;
 use sark_integration::configuration::{and, of};
 use sark_integration::envoy::bootstrap::wasm_filter;
 use sark_integration::stack::Builder;
-use sark_integration::{Mode, Request, Response, Stack, operator, parts, wait};
+use sark_integration::{Gate, Mode, Protocol, Request, Response, Sending, Stack, operator, parts, wait};
 use serde_json::{Value, json};
 
 const DEBUG: &str = "x-decided-by";
@@ -154,6 +154,39 @@ fn going_back_to_an_earlier_file_revives_nothing_however_fast() {
     assert!(log.contains("(12.79 %, by writer) has ended: another configuration of the feature has come"), "{log}");
 }
 
+/// Envoy takes up the root context of an earlier file again if a request still holds it, without asking it anew.
+#[test]
+fn a_file_that_is_taken_up_again_revives_nothing_and_keeps_nothing_of_the_one_between() {
+    let gate = Gate::default();
+    gate.decide("/", json!(true));
+    let first = changed(json!({"remote": {"timeout": "60s"}}));
+    let stack = Stack::sark(first.clone()).fake(Mode::Held(gate.clone())).workers(2).balanced().start();
+    let lines = &mut stack.line_to_each_worker();
+    let request = Request::get("/held").h2().header("x-user", "alice");
+    let held: Vec<_> =
+        (0..2).map(|_| Sending::begin(stack.address(), Protocol::Http2, &request, true).unwrap()).collect();
+    wait::until(SOON, "a call of each worker", || (stack.fake().count() == 2).then_some(())).unwrap();
+    let second = and(&first, json!({"features": {"rust_opa": {"rollout_percentage": 6}}}));
+    let wait_for = |lines: &mut [Line], expected: &str| {
+        let all = |lines: &mut [Line]| lines.iter_mut().all(|line| view(line, "rust_opa") == expected);
+        wait::until(SOON, expected, || all(lines).then_some(())).unwrap();
+    };
+    for change in [update, back] {
+        change(&mut lines[0]);
+        stack.push(&second).accepted();
+        stack.push(&first).accepted();
+        assert_all(lines, CONFIGURED, "remote");
+        stack.push(&second).accepted();
+        change(&mut lines[1]);
+        stack.push(&first).accepted();
+        // A rollback holds for what came before it, as this root context did, until the tick of another has ended it.
+        wait_for(lines, CONFIGURED);
+        assert_all(lines, CONFIGURED, "remote");
+    }
+    gate.decide("/held", json!(true));
+    held.into_iter().for_each(|held| assert_eq!(held.status().unwrap(), 200));
+}
+
 #[test]
 fn of_two_updates_with_one_version_exactly_one_wins() {
     let stack = stack().start();
@@ -226,6 +259,25 @@ fn another_vm_id_starts_clean_and_the_first_one_is_gone() {
     stack.envoy().restart().unwrap();
     let lines = &mut stack.line_to_each_worker();
     assert_all(lines, CONFIGURED, "remote");
+}
+
+/// Istio leaves `vm_id` empty for all plugins: then they have one name space (trap T10).
+#[test]
+fn another_plugin_in_the_same_name_space_has_a_live_state_of_its_own() {
+    let stack = stack().options(|options| options.vm_id = Some(String::new())).start();
+    let lines = &mut stack.line_to_each_worker();
+    back(&mut lines[0]);
+    let push = |name: &str| {
+        let mut filter = wasm_filter(&stack.envoy().options(), &configuration().to_string()).unwrap();
+        filter["config"]["name"] = json!(name);
+        stack.envoy().push_filter(filter).unwrap().accepted();
+    };
+    push("other");
+    assert_all(lines, CONFIGURED, "remote");
+    update(&mut lines[1]);
+    assert_all(lines, OVERRIDDEN, "rust");
+    push("sark");
+    assert_all(lines, ROLLED_BACK, "remote");
 }
 
 #[test]

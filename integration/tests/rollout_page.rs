@@ -81,6 +81,7 @@ fn the_commands_of_the_page_lead_through_all_phases_and_back() {
         "envoy --mode validate accepts it",
         "0 % (idle, configuration",
         "sark_shadow_total{class=\"same\"}",
+        "\"percentage\":100",
         "x-decided-by: rust",
         "x-decided-by: remote",
         "is 0.5 % (overridden, override by ops",

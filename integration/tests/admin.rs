@@ -221,6 +221,9 @@ fn every_error_over_both_protocols_is_counted_and_seen_by_access_logs() {
             assert_eq!((&line["details"], &line["allowed"]), (&json!("sark_admin"), &Value::Null), "{line}");
         }
     }
+    let prometheus = stack.envoy().admin().prometheus().unwrap();
+    let sample = "sark_admin_requests_total{result=\"forbidden\",endpoint=\"rollback\"} 2";
+    assert!(prometheus.contains(sample), "{prometheus}");
     assert!(stack.echo().received_at("/admin").is_empty());
 }
 

@@ -51,24 +51,33 @@ fn written(mut report: Report, worker: &Worker) -> Vec<u8> {
     }
 }
 
-/// What all workers have compared under the configurations they have now, as the operator sees it.
+/// What was compared.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Comparisons {
+    /// By class, of all workers together.
+    pub counts: BTreeMap<String, u64>,
+    /// Those that have compared something, as the operator sees them.
+    pub workers: Vec<Value>,
+}
+
+/// What all workers have compared under the configurations they have now.
 ///
 /// # Errors
 /// The proxy did not hand it out.
-pub(super) fn all(now: u64, board: &dyn Board) -> Result<Value, HostError> {
-    let (mut counts, mut workers) = (BTreeMap::<String, u64>::new(), Vec::new());
+pub(super) fn all(now: u64, board: &dyn Board) -> Result<Comparisons, HostError> {
+    let mut all = Comparisons::default();
     for slot in 0..MAX_SLOTS {
         let Some((bytes, _)) = board.read(Sheet::Workers, slot)? else { break };
         let Some(worker) = worker::read(&bytes).filter(|worker| !worker::is_gone(worker, now)) else { continue };
         let Some((bytes, _)) = board.read(Sheet::Comparisons, slot)? else { continue };
         let Some(page) = read(&bytes).filter(|page| is_of(page, &worker)) else { continue };
         for (class, Class { count, .. }) in &page.classes {
-            let sum = counts.entry(class.clone()).or_default();
+            let sum = all.counts.entry(class.clone()).or_default();
             *sum = sum.saturating_add(*count);
         }
-        workers.push(json!({"vm": worker.vm, "age_seconds": seconds(worker.at, now), "classes": page.classes}));
+        all.workers.push(json!({"vm": worker.vm, "age_seconds": seconds(worker.at, now), "classes": page.classes}));
     }
-    Ok(json!({"counts": counts, "workers": workers}))
+    Ok(all)
 }
 
 fn read(bytes: &[u8]) -> Option<Page> {
@@ -126,17 +135,17 @@ mod tests {
             assert_eq!(show(&report, &worker, slot, &board), Ok(true), "again");
         }
         let all = all(1_500, &board).unwrap();
-        assert_eq!(all["counts"], json!({"decision": 4, "same": 2}));
-        assert_eq!(all["workers"][1]["vm"], "b");
-        assert_eq!(all["workers"][1]["age_seconds"], 0.5);
-        assert_eq!(all["workers"][1]["classes"]["decision"]["first"][0]["path"], "/b");
-        assert_eq!(all["workers"][1]["classes"]["same"], json!({"count": 1}));
+        assert_eq!(json!(all.counts), json!({"decision": 4, "same": 2}));
+        assert_eq!(all.workers[1]["vm"], "b");
+        assert_eq!(all.workers[1]["age_seconds"], 0.5);
+        assert_eq!(all.workers[1]["classes"]["decision"]["first"][0]["path"], "/b");
+        assert_eq!(all.workers[1]["classes"]["same"], json!({"count": 1}));
     }
 
     #[test]
     fn what_belongs_to_no_worker_of_now_is_not_shown() {
         let (board, slot) = (board(), Slot::default());
-        let shown = |now| all(now, &board).unwrap()["workers"].as_array().unwrap().len();
+        let shown = |now| all(now, &board).unwrap().workers.len();
         assert_eq!(slot.show(&worker("a", "c1", 1_000), &board), Ok(true));
         assert_eq!(shown(1_000), 0, "nothing was compared");
         assert_eq!(show(&report("body", 1, vec![]), &worker("a", "c1", 1_000), &slot, &board), Ok(true));

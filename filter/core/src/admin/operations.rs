@@ -1,5 +1,6 @@
 //! What the endpoints do, as JSON: the live state of the rollout, and how the workers stand.
 
+use super::comparisons::Comparisons;
 use super::outcome::Refusal;
 use super::visit::{Done, Refused};
 use super::{arguments, comparisons, worker};
@@ -37,11 +38,9 @@ impl Authorizer {
     pub(super) fn show_comparisons(&self, desk: &dyn Desk) -> Result<Done, Refused> {
         let unknown = |HostError| Refused(Refusal::Unavailable, "Envoy did not tell what was compared".to_owned());
         let now = now_ms(desk).map_err(unknown)?;
-        let mut body = comparisons::all(now, desk).map_err(unknown)?;
-        if let Some(members) = body.as_object_mut() {
-            members.insert("time".to_owned(), rfc3339(now).into());
-            members.insert("percentage".to_owned(), self.shadow_percentage().map_or(Value::Null, number));
-        }
+        let Comparisons { counts, workers } = comparisons::all(now, desk).map_err(unknown)?;
+        let percentage = self.shadow_percentage().map(number);
+        let body = json!({"time": rfc3339(now), "percentage": percentage, "counts": counts, "workers": workers});
         Ok(Done { body, change: None })
     }
 

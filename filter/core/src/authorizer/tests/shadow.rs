@@ -1,6 +1,8 @@
 //! Both sides decide: what is asked of whom, and when.
 
 use super::*;
+use crate::metrics::Feature;
+use crate::rollout::testing::{Process, Vm};
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -322,4 +324,29 @@ fn a_request_that_ends_undecided_or_refused_by_the_host_leaves_its_place() {
     check.resume(answer(SAME), &host);
     assert!(ask(check, &host).is_none());
     assert_eq!(compared(&host), ["total.class.same"]);
+}
+
+#[test]
+fn after_a_rollback_the_engine_does_not_run_to_compare_either() {
+    let configuration = serde_json::json!({
+        "policy": {"modules": {"p.rego": RULES}},
+        "remote": {"cluster": "opa"},
+        "identity": [{"header": "x-user"}],
+        "features": {"rust_opa": {"rollout_percentage": 0.01}},
+        "shadow": {"percentage": 100},
+    });
+    let authorizer = Vm::of(&Process::start()).authorizer(&configuration);
+    let served = || {
+        let (mut check, step, host) = run(&authorizer, &ALICE);
+        assert_eq!(status(&step), CALLED);
+        check.resume(answer(SAME), &host);
+        (check.into_shadow(&host), host)
+    };
+    let (before, host) = served();
+    authorizer.rollout().rollback(Feature::RustOpa, "ops").unwrap();
+    assert!(before.unwrap().ask(&host).is_none());
+    assert_eq!(compared(&host), ["dropped_total"]);
+    let (after, host) = served();
+    assert!(after.is_none());
+    assert_eq!(compared(&host), [""; 0]);
 }

@@ -190,14 +190,14 @@ impl Check {
                 Err(HostError) => return self.host_failed(host),
             }
         }
-        // It was left until the inline side had failed.
-        if std::mem::take(&mut request.body_left) {
-            return self.fall_back(&request, host);
-        }
         // It may have waited for long.
         let withdrawn = self.authorizer.withdraw(&mut request.assignment, &request.head, self.route.decision, host);
         if withdrawn.is_err() {
             return self.host_failed(host);
+        }
+        // It was left until the inline side had failed.
+        if std::mem::take(&mut request.body_left) {
+            return self.fall_back(&request, host);
         }
         self.decide(request, host)
     }

@@ -161,7 +161,7 @@ impl Rollout {
         if ended.is_empty() {
             return ended;
         }
-        let mut next = document;
+        let mut next = *document;
         next.version = next.version.saturating_add(1);
         for Ended { feature, .. } in &ended {
             *next.of_mut(*feature) = None;
@@ -204,7 +204,7 @@ impl Rollout {
 
     fn set(&self, feature: Feature, over: &Override, if_version: Option<u64>) -> Result<Change, Refused> {
         let (before, after) = self.change(if_version, |document| {
-            *document.of_mut(feature) = Some(Override { version: document.version, ..over.clone() });
+            document.set(feature, over.clone());
         })?;
         let now = self.now_ms();
         Ok(Change {
@@ -219,7 +219,7 @@ impl Rollout {
         let attached = self.attached.as_ref().ok_or(Refused::Host)?;
         for _ in 0..ATTEMPTS {
             let (before, cas) = match attached.known.reload(&*attached.live) {
-                Ok(Stored::Document(document, cas)) => (document, cas),
+                Ok(Stored::Document(document, cas)) => (*document, cas),
                 // Overwritten: who put it there does not know us, and an operator must always get through.
                 Ok(Stored::Malformed(cas)) => (attached.known.document(), cas),
                 Err(HostError) => return Err(Refused::Host),

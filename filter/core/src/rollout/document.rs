@@ -27,6 +27,18 @@ pub struct Document {
     pub rust_opa: Option<Override>,
     /// Override of `rust_cache`.
     pub rust_cache: Option<Override>,
+    /// Versions of the last rollbacks. They stay when a rollback has ended: requests that began before it may still wait.
+    pub rolled_back: RolledBack,
+}
+
+/// The version that the last rollback of each feature came with; 0: there was none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RolledBack {
+    /// Of `rust_opa`.
+    pub rust_opa: u64,
+    /// Of `rust_cache`.
+    pub rust_cache: u64,
 }
 
 /// What an operator said of a feature.
@@ -62,6 +74,8 @@ struct Written {
     version: u64,
     cache_generation: u64,
     features: Object<Overrides>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rolled_back: Option<Object<RolledBack>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -83,21 +97,25 @@ impl Document {
             return Err(Malformed);
         }
         let Object(written) = serde_json::from_slice::<Object<Written>>(bytes).map_err(|_| Malformed)?;
-        let Written { format, version, cache_generation, features: Object(features) } = written;
+        let Written { format, version, cache_generation, features: Object(features), rolled_back } = written;
+        let Object(rolled_back) = rolled_back.unwrap_or_default();
         let [rust_opa, rust_cache] = [features.rust_opa, features.rust_cache].map(|over| over.map(|Object(over)| over));
         let is_sound = |over: &Override| over.version <= version && over.by.len() <= MAX_BY;
-        if format != FORMAT || ![&rust_opa, &rust_cache].into_iter().flatten().all(is_sound) {
+        let is_known = rolled_back.rust_opa.max(rolled_back.rust_cache) <= version;
+        if format != FORMAT || !is_known || ![&rust_opa, &rust_cache].into_iter().flatten().all(is_sound) {
             return Err(Malformed);
         }
-        Ok(Self { version, cache_generation, rust_opa, rust_cache })
+        Ok(Self { version, cache_generation, rust_opa, rust_cache, rolled_back })
     }
 
     /// To the bytes that workers share.
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
-        let Self { version, cache_generation, rust_opa, rust_cache } = self.clone();
+        let Self { version, cache_generation, rust_opa, rust_cache, rolled_back } = self.clone();
         let features = Overrides { rust_opa: rust_opa.map(Object), rust_cache: rust_cache.map(Object) };
-        let written = Written { format: FORMAT, version, cache_generation, features: Object(features) };
+        let rolled_back = Some(rolled_back).filter(|versions| *versions != RolledBack::default()).map(Object);
+        let features = Object(features);
+        let written = Written { format: FORMAT, version, cache_generation, features, rolled_back };
         // Numbers and texts only: there is nothing in it that cannot be written. No bytes would be read as malformed.
         serde_json::to_vec(&written).unwrap_or_default()
     }
@@ -109,6 +127,17 @@ impl Document {
             Feature::RustOpa => self.rust_opa.as_ref(),
             Feature::RustCache => self.rust_cache.as_ref(),
         }
+    }
+
+    /// Sets what an operator said of a feature, as of this version.
+    pub(super) fn set(&mut self, feature: Feature, over: Override) {
+        if over.rolled_back {
+            match feature {
+                Feature::RustOpa => self.rolled_back.rust_opa = self.version,
+                Feature::RustCache => self.rolled_back.rust_cache = self.version,
+            }
+        }
+        *self.of_mut(feature) = Some(Override { version: self.version, ..over });
     }
 
     /// The place of the override of a feature.

@@ -1,6 +1,6 @@
 //! What configuration, environment and overrides mean together, for one configuration.
 
-use super::document::digest;
+use super::document::{RolledBack, digest};
 use super::{Document, FeatureView, Features, Known, Override, Percentage, Source, Status};
 use crate::config;
 use crate::host::Live;
@@ -50,6 +50,10 @@ pub struct InForce {
     pub rust_opa: Share,
     /// `rust_cache`, where it is configured.
     pub rust_cache: Option<Share>,
+    /// The version of the live state that says so.
+    pub version: u64,
+    /// Versions of the last rollbacks, over or not: what was assigned before one of them is taken back.
+    pub rolled_back: RolledBack,
 }
 
 /// Who has a feature now.
@@ -148,6 +152,8 @@ impl Rollout {
         InForce {
             rust_opa: share(Feature::RustOpa, &self.rust_opa),
             rust_cache: self.rust_cache.as_ref().map(|setting| share(Feature::RustCache, setting)),
+            version: document.version,
+            rolled_back: document.rolled_back,
         }
     }
 

@@ -19,7 +19,7 @@ pub struct Known {
 
 /// What the proxy keeps, and the number that tells whether it has changed since.
 pub(super) enum Stored {
-    Document(Document, u32),
+    Document(Box<Document>, u32),
     Malformed(u32),
 }
 
@@ -52,7 +52,7 @@ impl Known {
     pub(super) fn reload(&self, live: &dyn Live) -> Result<Stored, HostError> {
         let stored = stored(live)?;
         if let Stored::Document(document, _) = &stored {
-            self.take(document.clone());
+            self.take(document.as_ref().clone());
         }
         Ok(stored)
     }
@@ -88,9 +88,9 @@ impl Known {
 fn stored(live: &dyn Live) -> Result<Stored, HostError> {
     let loaded = live.load().inspect_err(|HostError| live.failed(LiveError::Read))?;
     Ok(match loaded {
-        None => Stored::Document(Document::default(), ABSENT),
+        None => Stored::Document(Box::default(), ABSENT),
         Some((bytes, cas)) => match Document::read(&bytes) {
-            Ok(document) => Stored::Document(document, cas),
+            Ok(document) => Stored::Document(Box::new(document), cas),
             Err(Malformed) => {
                 live.failed(LiveError::Malformed);
                 Stored::Malformed(cas)

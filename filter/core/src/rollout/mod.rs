@@ -20,7 +20,7 @@ mod view;
 
 pub use bucket::bucket;
 pub use change::{Change, Cleaned, Ended, Refused, Update, Why};
-pub use document::{Document, Malformed, Override};
+pub use document::{Document, Malformed, Override, RolledBack};
 pub use in_force::{InForce, Rollout, Share};
 pub use known::Known;
 pub use percentage::Percentage;

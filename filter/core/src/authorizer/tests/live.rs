@@ -85,6 +85,29 @@ fn after_a_rollback_no_inline_decision_is_made_or_found_not_even_for_a_request_t
 }
 
 #[test]
+fn a_rollback_holds_for_a_request_that_waited_whatever_push_has_ended_it() {
+    for feature in [Feature::RustOpa, Feature::RustCache] {
+        let process = Process::start();
+        let vms = [Vm::of(&process), Vm::of(&process)];
+        let before = [0, 1].map(|vm| vms[vm].authorizer(&configuration(100.0)));
+        assert_eq!(ask(&before[1]).1, INLINE_MISS);
+        let mut check = waiting(&before[1]);
+        before[0].rollout().rollback(feature, "ops").unwrap();
+        // The push says another thing of both features, and ends the rollback.
+        let mut pushed = configuration(50.0);
+        pushed["features"]["rust_cache"]["rollout_percentage"] = json!(50);
+        let after = [0, 1].map(|vm| vms[vm].authorizer(&pushed));
+        assert_eq!(after.iter().flat_map(|worker| worker.rollout().tick()).count(), 1);
+        let (step, counted) = go_on(&mut check);
+        let expected = match feature {
+            Feature::RustOpa => (CALLED, REMOTE_MISS),
+            Feature::RustCache => (ALLOWED, INLINE_UNKEPT),
+        };
+        assert_eq!((status(&step), counted.as_str()), expected);
+    }
+}
+
+#[test]
 fn a_request_keeps_the_remote_side_that_it_began_with() {
     let [one, other] = two(&Process::start(), 0.0);
     let mut check = waiting(&other);

@@ -29,6 +29,7 @@ fn a_document_is_read_as_it_was_written() {
             over.rolled_back = true;
             over.until = None;
         })),
+        rolled_back: RolledBack { rust_opa: 4, rust_cache: 9 },
     };
     for document in [Document::default(), without, with] {
         assert_eq!(Document::read(&document.write()), Ok(document));
@@ -103,6 +104,7 @@ fn what_is_written_is_short() {
         cache_generation: u64::MAX,
         rust_opa: Some(longest.clone()),
         rust_cache: Some(longest),
+        rolled_back: RolledBack { rust_opa: u64::MAX, rust_cache: u64::MAX },
     };
     assert!(document.write().len() <= 2048, "{}", document.write().len());
     assert_eq!(Document::read(&document.write()), Ok(document));

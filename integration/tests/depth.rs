@@ -196,8 +196,8 @@ fn the_deepest_grpc_message_is_decided_and_one_deeper_is_not() {
     let free = |levels: usize| in_field(16, &nested(value, levels, &[0x08, 0]));
     let more = |levels: usize| field(15, &nested(any, levels, b""));
     for (message, status) in [
-        (nested(book, 99, b"\x0a\x01x"), "200"),
-        (nested(book, 100, b"\x0a\x01x"), "grpc-status 13"),
+        (nested(book, 100, b"\x0a\x01x"), "200"),
+        (nested(book, 101, b"\x0a\x01x"), "grpc-status 13"),
         (nested(book, 5_000, b"\x0a\x01x"), "grpc-status 13"),
         (free(40), "200"),
         (free(60), "grpc-status 13"),

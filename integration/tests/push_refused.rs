@@ -39,7 +39,11 @@ fn refusals() -> Vec<(String, &'static str, &'static str)> {
         (json!({"limits": {"evaluation_steps": 1}}), "limits.evaluation_steps", "between 1000 and"),
         (json!({"identity": [["x"]]}), "identity[0]", "expected an object"),
         (json!({"identity": [{"header": "a b"}]}), "identity[0].header", "not a header name"),
-        (json!({"identity": [{"claim": "sub"}]}), "identity[0].claim", "unknown field `claim`, expected `header`"),
+        (
+            json!({"identity": [{"cookie": "sub"}]}),
+            "identity[0].cookie",
+            "unknown field `cookie`, expected one of `header`",
+        ),
         (json!({"features": {"rust_opa": {"enabled": false}}}), "features.rust_opa.enabled", "without `remote`"),
         (rust(json!({"enabled": 1})), "features.rust_opa.enabled", "expected a boolean"),
         (rust(json!({"rollout_percentage": 101})), "features.rust_opa.rollout_percentage", "between 0 and 100"),

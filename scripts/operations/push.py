@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 60
 POLL_SECONDS = 0.1
 
 # What the filter, or Envoy, says of a configuration that it does not take.
-TELLING = re.compile(r"configuration refused: |Unknown field|Unable to|no such field|Unable to parse|error initializing|not found")
+TELLING = re.compile(r"configuration refused: |Unknown field|Unable to|no such field|error initializing|not found")
 
 
 def push(file, onto, admins, instances, binary):

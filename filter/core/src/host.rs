@@ -85,6 +85,11 @@ pub trait Live {
     fn failed(&self, error: LiveError);
 }
 
+/// "It must not be there yet", for [`Live::store`] and [`Board::write`]. Envoy accepts any number for a key that is not
+/// there and 0 for every key; this one belongs to no value before 4 billion of them were written. So of two first
+/// writers exactly one wins.
+pub const ABSENT: u32 = u32::MAX;
+
 /// One of the sheets of a [`Board`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sheet {

@@ -71,14 +71,16 @@ fn defined(kind: Metric, name: &str) -> Option<u32> {
 
 /// Counts one.
 pub fn count(counter: Counter) {
-    let id = IDS.with_borrow(|ids| ids.as_ref()?.counters.get(&counter).copied());
-    add(id, 1);
+    add(id(counter), 1);
 }
 
 /// How often all VMs of the process have counted this.
 pub fn counted(counter: Counter) -> Result<u64, HostError> {
-    let id = IDS.with_borrow(|ids| ids.as_ref()?.counters.get(&counter).copied());
-    id.ok_or(HostError).and_then(hostcalls::metric)
+    id(counter).ok_or(HostError).and_then(hostcalls::metric)
+}
+
+fn id(counter: Counter) -> Option<u32> {
+    IDS.with_borrow(|ids| ids.as_ref()?.counters.get(&counter).copied())
 }
 
 /// Tells how the caches of this VM stand.

@@ -1,7 +1,7 @@
 //! What each worker has compared (`shadow`), shown to the others: an admin request reaches one of them.
 
-use super::worker::{self, ABSENT, MAX_SLOTS, Slot, Worker, seconds};
-use crate::host::{Board, HostError, Sheet};
+use super::worker::{self, MAX_SLOTS, Slot, Worker, read_bounded, seconds};
+use crate::host::{ABSENT, Board, HostError, Sheet};
 use crate::shadow::Report;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -70,7 +70,7 @@ pub(super) fn all(now: u64, board: &dyn Board) -> Result<Comparisons, HostError>
         let Some((bytes, _)) = board.read(Sheet::Workers, slot)? else { break };
         let Some(worker) = worker::read(&bytes).filter(|worker| !worker::is_gone(worker, now)) else { continue };
         let Some((bytes, _)) = board.read(Sheet::Comparisons, slot)? else { continue };
-        let Some(page) = read(&bytes).filter(|page| is_of(page, &worker)) else { continue };
+        let Some(page) = read_bounded(&bytes, MAX_BYTES).filter(|page| is_of(page, &worker)) else { continue };
         for (class, Class { count, .. }) in &page.classes {
             let sum = all.counts.entry(class.clone()).or_default();
             *sum = sum.saturating_add(*count);
@@ -78,10 +78,6 @@ pub(super) fn all(now: u64, board: &dyn Board) -> Result<Comparisons, HostError>
         all.workers.push(json!({"vm": worker.vm, "age_seconds": seconds(worker.at, now), "classes": page.classes}));
     }
     Ok(all)
-}
-
-fn read(bytes: &[u8]) -> Option<Page> {
-    serde_json::from_slice(bytes).ok().filter(|_| bytes.len() <= MAX_BYTES)
 }
 
 /// A page that another VM left in this slot, or that was written under another configuration, says nothing of this one.
@@ -163,6 +159,7 @@ mod tests {
         let many = vec![difference(&"/a".repeat(100)); 5_000];
         let bytes = written(report("decision", 5_000, many), &worker("a", "c", 0));
         assert!(bytes.len() <= MAX_BYTES && bytes.len() > MAX_BYTES / 4, "{}", bytes.len());
+        let read = |bytes: &[u8]| read_bounded::<Page>(bytes, MAX_BYTES);
         let page = read(&bytes).unwrap();
         assert_eq!(page.classes["decision"].count, 5_000);
         assert!(read(&[&bytes[..], &vec![b' '; MAX_BYTES]].concat()).is_none());

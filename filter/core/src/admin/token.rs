@@ -2,6 +2,7 @@
 //! (trap T11).
 
 use crate::request::Head;
+use crate::text::hex_digit;
 use sha2::Digest as _;
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
@@ -35,8 +36,7 @@ impl Digest {
             return None;
         }
         for (byte, [high, low]) in digest.iter_mut().zip(pairs) {
-            let digit = |character: u8| char::from(character).to_digit(16);
-            *byte = u8::try_from(digit(*high)?.wrapping_shl(4) | digit(*low)?).ok()?;
+            *byte = hex_digit(*high)?.wrapping_shl(4) | hex_digit(*low)?;
         }
         Some(Self(digest))
     }

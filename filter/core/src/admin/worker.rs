@@ -4,8 +4,9 @@
 //! to say onto a board that all of them see, each into a slot of its own. A slot that nobody renews is free again.
 
 use crate::builtins::time::rfc3339;
-use crate::host::{Board, HostError, Sheet};
+use crate::host::{ABSENT, Board, HostError, Sheet};
 use crate::remote::breaker::View;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -18,9 +19,6 @@ const MAX_BYTES: usize = 16 * 1024;
 
 /// A slot that was not renewed for so long is free, in milliseconds. Until then a VM that is gone is shown, with its age.
 const FREE_AFTER: u64 = 60_000;
-
-/// "It must not be there yet": Envoy accepts any number for a key that is not there, and no value has this one.
-pub(super) const ABSENT: u32 = u32::MAX;
 
 /// One VM.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,7 +126,12 @@ pub(super) fn is_gone(worker: &Worker, now: u64) -> bool {
 }
 
 pub(super) fn read(bytes: &[u8]) -> Option<Worker> {
-    serde_json::from_slice(bytes).ok().filter(|_| bytes.len() <= MAX_BYTES)
+    read_bounded(bytes, MAX_BYTES)
+}
+
+/// What another VM wrote, unless it is too long to have been written by one.
+pub(super) fn read_bounded<T: DeserializeOwned>(bytes: &[u8], max: usize) -> Option<T> {
+    if bytes.len() > max { None } else { serde_json::from_slice(bytes).ok() }
 }
 
 /// Every VM that has shown itself lately, as the operator sees it.

@@ -26,9 +26,19 @@ pub(super) struct Assignment {
 impl Authorizer {
     /// The side that decides for this request, and whether it remembers.
     pub(super) fn assignment(&self, head: &Head, decision: usize, host: &dyn Host) -> Result<Assignment, HostError> {
+        self.assignment_in(self.rollout.in_force(), head, decision, host)
+    }
+
+    fn assignment_in(
+        &self,
+        in_force: InForce,
+        head: &Head,
+        decision: usize,
+        host: &dyn Host,
+    ) -> Result<Assignment, HostError> {
         let user = identity::user(&self.config.identity, head, host)?;
         let user = user.as_deref();
-        let InForce { rust_opa, rust_cache, version, .. } = self.rollout.in_force();
+        let InForce { rust_opa, rust_cache, version, .. } = in_force;
         let cache = rust_cache.zip(self.config.rust_cache.as_ref());
         let uses_cache = cache.map(|(share, cache)| has(share, &cache.pins, user, head));
         if !rust_opa.enabled || self.inline(decision).is_none() {
@@ -56,8 +66,9 @@ impl Authorizer {
         decision: usize,
         host: &dyn Host,
     ) -> Result<(), HostError> {
-        let now = self.assignment(head, decision, host)?;
-        let RolledBack { rust_opa, rust_cache } = self.rollout.in_force().rolled_back;
+        let in_force = self.rollout.in_force();
+        let RolledBack { rust_opa, rust_cache } = in_force.rolled_back;
+        let now = self.assignment_in(in_force, head, decision, host)?;
         // Without a remote OPA nobody can roll it back, and nobody else could decide.
         let is_rolled_back = rust_opa > assignment.version && self.config.remote.is_some();
         if now.side == Implementation::Remote || is_rolled_back {

@@ -7,6 +7,7 @@ use crate::config;
 use crate::decision::{self, Decision, Mutations, Reply, Unusable, Verdict};
 use crate::host::Host;
 use crate::metrics::{Implementation, Outcome, Reason};
+use crate::text::uuid_v4;
 use regorus::Value;
 
 /// What a side said that is no error.
@@ -51,7 +52,7 @@ impl Check {
         let Answer::Decision(Decision { verdict, dynamic_metadata, cache_ttl: _ }) = answer else {
             return self.answer(Outcome::Invalid, Reply::invalid());
         };
-        self.decision_id = Some(uuid(host));
+        self.decision_id = Some(uuid_v4(u128::from(host.random()).wrapping_shl(64) | u128::from(host.random())));
         self.dynamic_metadata = dynamic_metadata;
         match verdict {
             Verdict::Allow(mutations) => self.allow(Outcome::Allow, mutations, host),
@@ -134,21 +135,4 @@ impl Check {
         let name = self.authorizer.config.debug_header.clone()?;
         Some((name, self.implementation.label().to_owned()))
     }
-}
-
-/// A UUID of version 4.
-fn uuid(host: &dyn Host) -> String {
-    /// Bytes before which a `-` stands.
-    const PARTS: [usize; 4] = [4, 6, 8, 10];
-    // RFC 9562, section 5.4: four bits say the version, two the variant.
-    let high = host.random() & !0xf000 | 0x4000;
-    let low = host.random() & !(0b11 << 62) | 0b10 << 62;
-    let mut text = String::with_capacity(36);
-    for (index, byte) in high.to_be_bytes().into_iter().chain(low.to_be_bytes()).enumerate() {
-        if PARTS.contains(&index) {
-            text.push('-');
-        }
-        text.extend([byte >> 4, byte & 0xf].into_iter().filter_map(|digit| char::from_digit(digit.into(), 16)));
-    }
-    text
 }

@@ -1,6 +1,7 @@
 //! Percent-encoding as Go's `net/url` does it.
 
 use super::Failure;
+use crate::text::hex_digit;
 
 /// Which part of a URL a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,8 +72,7 @@ pub(super) fn unescape(text: &str, part: Part) -> Result<Vec<u8>, Failure> {
                 rest = behind;
                 let mut value: u8 = 0;
                 for digit in digits {
-                    let digit = char::from(*digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-                    value = value.wrapping_shl(4) | digit.ok_or_else(malformed)?;
+                    value = value.wrapping_shl(4) | hex_digit(*digit).ok_or_else(malformed)?;
                 }
                 if !may_be_escaped(value, part) {
                     return Err(malformed());

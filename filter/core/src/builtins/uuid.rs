@@ -3,6 +3,7 @@
 use super::args::string;
 use super::numbers::random_bytes;
 use super::{Builtin, Context, Failure, own, random};
+use crate::text::{hex_digit, uuid_v4};
 use regorus::Value;
 use std::collections::BTreeMap;
 
@@ -17,12 +18,7 @@ fn new(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
     let key = key.to_json_str().map_err(|_| Failure::Inexact("a key that cannot be written"))?;
     context.work(key.len())?;
     let bits = u128::from_be_bytes(random_bytes(context, &[b"uuid", key.as_bytes()]));
-    // Version 4, variant of RFC 4122.
-    let bits = bits & !(0xf << 76) | (0x4 << 76);
-    let bits = bits & !(0x3 << 62) | (0x2 << 62);
-    let text = format!("{bits:032x}");
-    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| text.get(range).unwrap_or_default());
-    Ok(Value::from(parts.join("-")))
+    Ok(Value::from(uuid_v4(bits)))
 }
 
 /// What a UUID says; undefined if the text is none.
@@ -55,7 +51,7 @@ fn bytes(text: &[u8]) -> Option<[u8; 16]> {
 fn hex(mut digits: impl Iterator<Item = u8>) -> Option<[u8; 16]> {
     let mut bytes = [0; 16];
     for byte in &mut bytes {
-        let mut digit = || char::from(digits.next()?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let mut digit = || hex_digit(digits.next()?);
         *byte = digit()?.wrapping_shl(4) | digit()?;
     }
     Some(bytes)

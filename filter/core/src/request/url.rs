@@ -1,6 +1,7 @@
 //! `parsed_path`, `parsed_query` and form bodies, with Go's rules (contract sections 1.5, 1.6).
 
 use super::ParseError;
+use crate::text::hex_digit;
 use regorus::Value;
 use std::collections::BTreeMap;
 
@@ -102,10 +103,9 @@ fn text(bytes: &[u8]) -> String {
 /// Decodes the `%XX` that `text` starts with.
 fn escape(text: &[u8]) -> Result<(u8, &[u8]), ParseError> {
     if let [b'%', high, low, after @ ..] = text
-        && let (Some(high), Some(low)) = (char::from(*high).to_digit(16), char::from(*low).to_digit(16))
-        && let Ok(byte) = u8::try_from(high.wrapping_shl(4) | low)
+        && let (Some(high), Some(low)) = (hex_digit(*high), hex_digit(*low))
     {
-        return Ok((byte, after));
+        return Ok((high.wrapping_shl(4) | low, after));
     }
     let shown = text.get(..3).unwrap_or(text);
     Err(ParseError::new(format!("invalid URL escape \"{}\"", String::from_utf8_lossy(shown))))

@@ -1,7 +1,7 @@
 //! What one VM has read of the live state of one plugin.
 
 use super::{Document, Malformed};
-use crate::host::{HostError, Live};
+use crate::host::{ABSENT, HostError, Live};
 use crate::metrics::LiveError;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -22,10 +22,6 @@ pub(super) enum Stored {
     Document(Box<Document>, u32),
     Malformed(u32),
 }
-
-/// Stands for "it must not be there yet". Envoy accepts any number for a key that is not there and 0 for every key; this
-/// one belongs to no value before 4 billion of them were written. So of two first writers exactly one wins.
-const ABSENT: u32 = u32::MAX;
 
 impl Known {
     /// Nothing yet.

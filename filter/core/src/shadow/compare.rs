@@ -104,11 +104,9 @@ struct Effect<'a> {
 
 impl<'a> Effect<'a> {
     fn of(answer: &'a Answer) -> Self {
-        /// What is answered where the decision cannot be carried out.
-        const INVALID: u16 = 500;
         let mut effect = Self { status: None, body: "", fields: BTreeMap::new() };
         match answer {
-            Answer::Invalid => effect.status = Some(INVALID),
+            Answer::Invalid => effect.status = Some(Reply::invalid().status),
             // How long it may be kept is a matter of the side that keeps it.
             Answer::Decision(Decision { verdict, dynamic_metadata, cache_ttl: _ }) => {
                 match verdict {

@@ -6,11 +6,11 @@ mod urlquery;
 
 use super::operands::{arity, text};
 use super::{Builtin, Context, Failure, own};
+use crate::text::{hex_digit, hexadecimal};
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::{DecodePaddingMode, Engine};
 use base64::{alphabet, engine::general_purpose::URL_SAFE_NO_PAD};
 use regorus::Value;
-use std::fmt::Write;
 
 pub(super) const TABLE: &[Builtin] = &[
     own("base64.decode", 1, base64_decode),
@@ -96,12 +96,7 @@ fn base64url_decode(context: &mut Context, args: &[Value]) -> Result<Value, Fail
 
 fn hex_encode(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
     let text = only_text(context, args)?;
-    let mut out = String::with_capacity(text.len().saturating_mul(2));
-    for byte in text.bytes() {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{byte:02x}");
-    }
-    Ok(Value::from(out))
+    Ok(Value::from(hexadecimal(text.as_bytes())))
 }
 
 fn hex_decode(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
@@ -110,8 +105,7 @@ fn hex_decode(context: &mut Context, args: &[Value]) -> Result<Value, Failure> {
     let mut bytes = Vec::with_capacity(text.len() / 2);
     for pair in text.as_bytes().chunks(2) {
         let [high, low] = pair else { return Err(malformed()) };
-        let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        let (high, low) = (digit(high).ok_or_else(malformed)?, digit(low).ok_or_else(malformed)?);
+        let (high, low) = (hex_digit(*high).ok_or_else(malformed)?, hex_digit(*low).ok_or_else(malformed)?);
         bytes.push(high.wrapping_shl(4) | low);
     }
     decoded(bytes)

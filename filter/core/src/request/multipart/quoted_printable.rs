@@ -2,6 +2,7 @@
 
 use super::super::ParseError;
 use super::MAX_LINE;
+use crate::text::hex_digit;
 
 /// Decodes a part.
 ///
@@ -44,8 +45,8 @@ fn decode_line(line: &[u8], out: &mut Vec<u8>) -> Result<(), ParseError> {
 fn decode_text(mut text: &[u8], out: &mut Vec<u8>) -> Result<(), ParseError> {
     while let Some((byte, after)) = text.split_first() {
         let (decoded, after) = match (byte, after) {
-            (b'=', [high, low, after @ ..]) if hex(*high).is_some() && hex(*low).is_some() => {
-                (hex(*high).unwrap_or(0).wrapping_shl(4) | hex(*low).unwrap_or(0), after)
+            (b'=', [high, low, after @ ..]) if hex_digit(*high).is_some() && hex_digit(*low).is_some() => {
+                (hex_digit(*high).unwrap_or(0).wrapping_shl(4) | hex_digit(*low).unwrap_or(0), after)
             }
             // Taken as it is where something follows that is no escape.
             (b'=', [next, ..]) if !matches!(next, b'\r' | b'\n') => (b'=', after),
@@ -57,10 +58,6 @@ fn decode_text(mut text: &[u8], out: &mut Vec<u8>) -> Result<(), ParseError> {
         text = after;
     }
     Ok(())
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 fn trim_start<'a>(text: &'a [u8], set: &[u8]) -> &'a [u8] {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::client::Request;
+use crate::configuration;
 use crate::parts;
 use crate::stack::Stack;
 
@@ -28,6 +29,26 @@ pub fn section() -> Value {
         {"name": "writer", "role": "write", "sha256": digest(WRITER)},
         {"name": "reader", "role": "read", "sha256": digest(READER)},
     ]})
+}
+
+/// A configuration of these rules that an operator of both tokens changes: 5 % of the users are inline.
+#[must_use]
+pub fn configuration(rules: &str) -> Value {
+    configuration::and(
+        &configuration::of(rules),
+        json!({
+            "remote": {"cluster": "opa"},
+            "identity": [{"header": "x-user"}],
+            "features": {"rust_opa": {"rollout_percentage": 5}},
+            "admin": section(),
+        }),
+    )
+}
+
+/// The percentage of `rust_opa` that is in force.
+#[must_use]
+pub fn in_force(stack: &Stack) -> Value {
+    stack.send(&request("GET", "/admin/features")).json()["rust_opa"]["rollout_percentage"].clone()
 }
 
 /// A request with the writer's token.

@@ -4,6 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::{Error, Result};
 
+/// How long a test waits for what takes a moment, on a machine that is busy.
+pub const SOON: Duration = Duration::from_secs(30);
+
 /// How often a condition is looked at.
 const STEP: Duration = Duration::from_millis(5);
 

@@ -1,14 +1,12 @@
 //! Trap T13: WebSocket upgrades and CONNECT. What follows the head is a tunnel and no body.
 
 use std::sync::Mutex;
-use std::time::Duration;
 
 use sark_integration::configuration::{and, of};
 use sark_integration::shared::Shared;
+use sark_integration::wait::SOON;
 use sark_integration::{Connection, Gate, Http2, Mode, Protocol, Received, Remote, Request, Stack};
 use serde_json::{Value, json};
-
-const SOON: Duration = Duration::from_secs(10);
 
 static STACK: Shared = Shared::new(|| {
     let stack = Stack::sark(users(false)).remote(Remote::Fake(Mode::Undefined));

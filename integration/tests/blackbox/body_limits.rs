@@ -2,13 +2,12 @@
 //! requests whose bodies do not end.
 
 use std::sync::Mutex;
-use std::time::Duration;
 
 use sark_integration::configuration::{and, of};
+use sark_integration::wait::SOON;
 use sark_integration::{Connection, Http2, Mode, Protocol, Request, Shared, Stack};
 use serde_json::{Value, json};
 
-const SOON: Duration = Duration::from_secs(10);
 const BOTH: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
 
 static STACK: Shared = Shared::new(|| {

@@ -185,14 +185,8 @@ fn unavailable() -> Vec<Case> {
 
 fn configuration() -> Value {
     and(
-        &of("result := true\n"),
-        json!({
-            "remote": {"cluster": "opa", "breaker": {}},
-            "identity": [{"header": "x-user"}],
-            "features": {"rust_opa": {"rollout_percentage": 5}, "rust_cache": {}},
-            "shadow": {"percentage": 100},
-            "admin": operator::section(),
-        }),
+        &operator::configuration("result := true"),
+        json!({"remote": {"breaker": {}}, "features": {"rust_cache": {}}, "shadow": {"percentage": 100}}),
     )
 }
 

@@ -1,29 +1,19 @@
 //! What an operator says while the proxy runs: how long it holds, and for whom.
 
-use std::time::Duration;
-
 use sark_integration::client::Line;
-use sark_integration::configuration::{and, of};
+use sark_integration::configuration::and;
 use sark_integration::envoy::bootstrap::wasm_filter;
 use sark_integration::stack::Builder;
+use sark_integration::wait::SOON;
 use sark_integration::{Gate, Mode, Protocol, Request, Response, Sending, Stack, operator, parts, wait};
 use serde_json::{Value, json};
 
 const DEBUG: &str = "x-decided-by";
-const SOON: Duration = Duration::from_secs(10);
 
 /// Inline 5 %, with a cache; both sides allow. bob's bucket is 1278, alice's 8301.
 fn configuration() -> Value {
-    and(
-        &of("result := true if input.attributes.request.http.headers[\"x-user\"]"),
-        json!({
-            "remote": {"cluster": "opa"},
-            "identity": [{"header": "x-user"}],
-            "features": {"rust_opa": {"rollout_percentage": 5}, "rust_cache": {}},
-            "debug_header": DEBUG,
-            "admin": operator::section(),
-        }),
-    )
+    let rules = "result := true if input.attributes.request.http.headers[\"x-user\"]";
+    and(&operator::configuration(rules), json!({"features": {"rust_cache": {}}, "debug_header": DEBUG}))
 }
 
 fn changed(changes: Value) -> Value {

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use sark_integration::configuration::{and, of};
 use sark_integration::operator::{self, READER, bearing};
+use sark_integration::wait::SOON;
 use sark_integration::{
     Connection, Gate, Http2, Mode, Protocol, Request, Response, Sending, Shared, Stack, Turn, bucket, wait,
 };
 use serde_json::{Value, json};
 
 const BOTH: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
-const SOON: Duration = Duration::from_secs(20);
 
 static STACK: Shared =
     Shared::new(|| Mutex::new(Stack::sark(inline(json!({}))).fake(Mode::decide(remote_policy)).workers(2).start()));

@@ -1,6 +1,6 @@
 //! What bodies cost a worker: its linear memory, which never shrinks, does not grow with their number.
 //!
-//!     SARK_MEMORY_BODIES=10000 cargo test -p sark-integration --test memory -- --nocapture
+//!     SARK_MEMORY_BODIES=10000 cargo test -p sark-integration --test timed memory -- --nocapture
 //!
 //! sends so many, 1,000 if nothing is said, after a hundred of the same. What is free in the memory after the largest
 //! body hides the first megabyte: 1,000 bodies show a leak of 1 kB each, 10,000 one of 100 bytes.

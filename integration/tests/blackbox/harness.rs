@@ -364,7 +364,7 @@ fn a_missing_part_says_which_script_brings_it() {
         return;
     }
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "a_missing_part_says_which_script_brings_it", "--nocapture"])
+        .args(["--exact", "harness::a_missing_part_says_which_script_brings_it", "--nocapture"])
         .env(INNER, "1")
         .env("SARK_CACHE", "/nonexistent")
         .env("SARK_WASM", "/nonexistent/x.wasm")

@@ -1,15 +1,12 @@
 //! Traps T1 and T6: a worker that Envoy leaves without the filter, and a VM that dies. The module has faults on purpose.
 
-use std::time::Duration;
-
 use sark_integration::client::Line;
 use sark_integration::configuration::{and, of};
 use sark_integration::envoy::bootstrap::wasm_filter;
 use sark_integration::stack::Builder;
+use sark_integration::wait::SOON;
 use sark_integration::{Gate, Http2, Mode, Request, Stack, parts, wait};
 use serde_json::{Value, json};
-
-const SOON: Duration = Duration::from_secs(20);
 
 /// What a client might hope opens the guard.
 const CLAIMS: [(&str, &str); 6] = [

@@ -7,7 +7,7 @@ use sark_integration::configuration::{and, example_files, example_source};
 use sark_integration::{Load, Remote, Request, Stack, parts};
 use serde_json::{Value, json};
 
-const PAGE: &str = include_str!("../../docs/rollout.md");
+const PAGE: &str = include_str!("../../../docs/rollout.md");
 
 /// All blocks, as one script: what one defines the next may use.
 fn script(replacements: &[(&str, &str)]) -> String {

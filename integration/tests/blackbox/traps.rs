@@ -1,15 +1,14 @@
 //! Traps of Envoy as a host (T5, T7 to T12 of the study behind SARK): header lists, routes, shared names, secrets.
 
 use std::sync::Mutex;
-use std::time::Duration;
 
 use sark_integration::configuration::{and, of};
 use sark_integration::envoy::bootstrap::wasm_filter;
 use sark_integration::shared::Shared;
+use sark_integration::wait::SOON;
 use sark_integration::{Gate, Mode, Protocol, Remote, Request, Stack};
 use serde_json::{Value, json};
 
-const SOON: Duration = Duration::from_secs(10);
 const BOTH: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
 const SECRET: &str = "Bearer cG9saXRpY3MgaXMgYm9yaW5n";
 const ROUTES: &str =

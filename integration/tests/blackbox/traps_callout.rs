@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use sark_integration::configuration::{and, of};
 use sark_integration::shared::Shared;
+use sark_integration::wait::SOON;
 use sark_integration::{Connection, Gate, Http2, Mode, Remote, Request, Response, Stack};
 use serde_json::{Value, json};
-
-const SOON: Duration = Duration::from_secs(10);
 
 static STACK: Shared =
     Shared::new(|| Mutex::new(Stack::sark(remote("30s")).remote(Remote::Fake(Mode::Undefined)).start()));

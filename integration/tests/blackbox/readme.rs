@@ -4,7 +4,7 @@ use sark_integration::envoy::yaml;
 use sark_integration::{Mode, Request, Stack, parts};
 use serde_json::json;
 
-const README: &str = include_str!("../../README.md");
+const README: &str = include_str!("../../../README.md");
 
 #[test]
 fn the_block_to_copy_decides_and_its_guard_stands_behind() {

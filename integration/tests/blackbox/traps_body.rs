@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use sark_integration::configuration::{and, of};
 use sark_integration::envoy::bootstrap::wasm_filter;
 use sark_integration::shared::{Shared, Turn};
+use sark_integration::wait::SOON;
 use sark_integration::{Connection, Gate, Http2, Mode, Protocol, Remote, Request, Response, Stack};
 use serde_json::{Value, json};
 
-const SOON: Duration = Duration::from_secs(10);
 const BOTH: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
 
 static STACK: Shared = Shared::new(|| {

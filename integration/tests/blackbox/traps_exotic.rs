@@ -1,15 +1,14 @@
 //! Requests of unusual shape: each is decided, or refused by Envoy, and none passes undecided.
 
 use std::sync::Mutex;
-use std::time::Duration;
 
 use sark_integration::client::Line;
 use sark_integration::configuration::{and, of};
 use sark_integration::shared::Shared;
+use sark_integration::wait::SOON;
 use sark_integration::{Connection, Gate, Http2, Mode, Protocol, Remote, Request, Response, Result, Stack};
 use serde_json::{Value, json};
 
-const SOON: Duration = Duration::from_secs(10);
 const BOTH: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
 const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 
@@ -301,9 +300,9 @@ fn an_answer_that_starts_before_the_request_ends_is_the_decided_requests() {
     let stack = STACK.with(&users());
     let connection = Http2::open(stack.address()).unwrap();
     let request = |user: &str| Request::post("/early").h2().header("x-user", user);
-    // The filter answers while the client still sends.
+    // The filter answers while the client still sends, who may notice when it sends more.
     let mut denied = connection.start(&request("mallory"), false).unwrap();
-    denied.data("one", false).unwrap();
+    let _closed = denied.data("one", false);
     assert_eq!(denied.response().unwrap().status, 403);
     let _closed = denied.data("two", true);
     let mut allowed = connection.start(&request("alice"), false).unwrap();

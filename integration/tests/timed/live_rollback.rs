@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use sark_integration::client::Line;
 use sark_integration::configuration::{and, of, source};
+use sark_integration::wait::SOON;
 use sark_integration::{Mode, Protocol, Remote, Request, Response, Sending, Stack, operator, wait};
 use serde_json::{Value, json};
 
 const BOTH: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
 const CONNECTIONS: u64 = 8;
 const DEBUG: &str = "x-decided-by";
-const SOON: Duration = Duration::from_secs(30);
 
 const POLICY: &str = "package envoy.authz\n\ndefault allow := false\n\n\
                       allow if input.attributes.request.http.headers[\"x-user\"]\n";

@@ -4,7 +4,7 @@
 use sark_integration::{Mode, Request, Stack, bundle};
 use serde_json::{Value, json};
 
-const PAGE: &str = include_str!("../../docs/configuration.md");
+const PAGE: &str = include_str!("../../../docs/configuration.md");
 
 /// The page shortens the bundle; one with the same decision stands here.
 fn examples() -> Vec<Value> {

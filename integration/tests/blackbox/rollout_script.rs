@@ -1,30 +1,17 @@
 //! `scripts/rollout` against real Envoys, as an operator runs it.
 
-use sark_integration::configuration::{and, of};
 use sark_integration::operator::{self, READER, WRITER, done, failed, rollout as run, url};
 use sark_integration::{Mode, Stack};
 use serde_json::{Value, json};
 
 fn configuration() -> Value {
-    and(
-        &of("result := true\n"),
-        json!({
-            "remote": {"cluster": "opa"},
-            "identity": [{"header": "x-user"}],
-            "features": {"rust_opa": {"rollout_percentage": 5}},
-            "admin": operator::section(),
-        }),
-    )
+    operator::configuration("result := true")
 }
 
 /// Without the flag, as a policy that reads no bodies is deployed.
 fn stack() -> Stack {
     let flag_off = |options: &mut sark_integration::envoy::Options| options.stop_iteration = false;
     Stack::sark(configuration()).fake(Mode::Decision(json!(true))).workers(2).options(flag_off).start()
-}
-
-fn in_force(stack: &Stack) -> Value {
-    stack.send(&operator::request("GET", "/admin/features")).json()["rust_opa"]["rollout_percentage"].clone()
 }
 
 #[test]
@@ -35,7 +22,7 @@ fn it_acts_on_all_instances_and_says_so_if_one_does_not_confirm() {
     let text = done(&run(WRITER, &both, &["set", "rust_opa", "12.5"]));
     assert_eq!(text.matches("rust_opa was 5 % (active, configuration since ").count(), 2, "{text}");
     assert_eq!(text.matches("is 12.5 % (overridden, override by writer since ").count(), 2, "{text}");
-    assert_eq!([&one, &other].map(in_force), [json!(12.5), json!(12.5)]);
+    assert_eq!([&one, &other].map(operator::in_force), [json!(12.5), json!(12.5)]);
 
     let text = done(&run(WRITER, &both, &["status"]));
     assert!(text.contains("rust_opa    12.5 % (overridden, override by writer"), "{text}");
@@ -55,7 +42,7 @@ fn it_acts_on_all_instances_and_says_so_if_one_does_not_confirm() {
     let text = failed(&run(WRITER, &[&other], &["--envoy", &gone, "rollback", "rust_opa"]));
     assert!(text.contains(&format!("{gone}: FAILED: no answer")), "{text}");
     assert!(text.contains("1 of 2 instances did not confirm"), "{text}");
-    assert_eq!(in_force(&other), json!(0));
+    assert_eq!(operator::in_force(&other), json!(0));
     let text = failed(&run(WRITER, &[&other], &["--envoy", &gone, "status"]));
     assert!(text.contains(&format!("{gone}: no answer")), "{text}");
 }
@@ -81,7 +68,7 @@ fn what_is_refused_is_told_and_changes_nothing() {
         assert!(text.contains(expected), "{arguments:?}: {text}");
         assert!(token.is_empty() || !text.contains(token), "{text}");
     }
-    assert_eq!(in_force(&stack), json!(5));
+    assert_eq!(operator::in_force(&stack), json!(5));
     let usage = run(WRITER, &both, &["set", "rust_opa", "half"]);
     assert_eq!(usage.status.code(), Some(2), "{usage:?}");
 }
@@ -97,7 +84,7 @@ fn the_token_may_stand_in_a_file() {
         &[&stack],
         &["--token-file", file, "set", "rust_opa", "0.5", "--ttl", "600", "--if-version", "0"],
     ));
-    assert_eq!(in_force(&stack), json!(0.5));
+    assert_eq!(operator::in_force(&stack), json!(0.5));
     let text = done(&run("", &[&stack], &["--token-file", file, "status"]));
     assert!(text.contains(" until 20"), "{text}");
 }

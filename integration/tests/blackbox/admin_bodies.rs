@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use sark_integration::configuration::{and, of};
+use sark_integration::configuration::and;
 use sark_integration::envoy::bootstrap::wasm_filter;
 use sark_integration::operator::{self, WRITER};
 use sark_integration::shared::{Shared, Turn};
@@ -24,16 +24,7 @@ static STACK: Shared = Shared::new(|| {
 /// Everything is allowed: what does not reach the upstream was not kept away by a policy. `number`: one makes another
 /// configuration of it, which knows nothing of bodies yet.
 fn allowing(number: u32) -> Value {
-    and(
-        &of("result := true\n"),
-        json!({
-            "remote": {"cluster": "opa"},
-            "identity": [{"header": "x-user"}],
-            "features": {"rust_opa": {"rollout_percentage": 5}},
-            "limits": {"evaluation_steps": 100_000 + number},
-            "admin": operator::section(),
-        }),
-    )
+    and(&operator::configuration("result := true"), json!({"limits": {"evaluation_steps": 100_000 + number}}))
 }
 
 fn turn(stop_iteration: bool, number: u32) -> Turn<'static> {
@@ -43,10 +34,6 @@ fn turn(stop_iteration: bool, number: u32) -> Turn<'static> {
     let filter = wasm_filter(&options, &allowing(number).to_string()).unwrap();
     stack.envoy().push_filter(filter).unwrap().accepted();
     stack
-}
-
-fn in_force(stack: &Stack) -> Value {
-    stack.send(&operator::request("GET", "/admin/features")).json()["rust_opa"]["rollout_percentage"].clone()
 }
 
 fn update(percentage: &str) -> String {
@@ -83,7 +70,7 @@ fn a_body_may_come_in_pieces_and_end_with_trailers() {
             assert_eq!(stack.send(&operator::rollback("rust_opa")).status, 200);
             let reply = stack.send(&shape.protocol(protocol));
             assert_eq!(reply.status, 200, "{number} {protocol:?}: {reply:?}");
-            assert_eq!(in_force(&stack), json!(7.25), "{number} {protocol:?}");
+            assert_eq!(operator::in_force(&stack), json!(7.25), "{number} {protocol:?}");
         }
     }
     stack.settle();
@@ -104,10 +91,10 @@ fn a_change_is_made_when_the_body_is_whole_and_not_before() {
         let mut sending = Sending::begin(stack.address(), protocol, &head, false).unwrap();
         sending.data(begin, false).unwrap();
         stack.settle();
-        assert_eq!(in_force(&stack), json!(0), "{protocol:?}");
+        assert_eq!(operator::in_force(&stack), json!(0), "{protocol:?}");
         sending.data(end, true).unwrap();
         assert_eq!(sending.status().unwrap(), 200);
-        assert_eq!(in_force(&stack), json!(9), "{protocol:?}");
+        assert_eq!(operator::in_force(&stack), json!(9), "{protocol:?}");
     }
 }
 
@@ -125,7 +112,7 @@ fn a_client_that_goes_away_changes_nothing() {
         stack.settle();
         sending.abort().unwrap();
         stack.settle();
-        assert_eq!(in_force(&stack), json!(3), "{protocol:?}");
+        assert_eq!(operator::in_force(&stack), json!(3), "{protocol:?}");
     }
     assert_eq!(stack.stat("wasmcustom.sark_host_errors_total"), 0);
 }
@@ -169,7 +156,7 @@ fn without_bodies_the_arguments_stand_in_the_query() {
             };
             let begun = Instant::now();
             assert_eq!(ask("feature=rust_opa&percentage=12.5").status, 200);
-            assert_eq!(in_force(&stack), json!(12.5));
+            assert_eq!(operator::in_force(&stack), json!(12.5));
             assert_eq!(ask("percentage=50&feature=rust%5fopa&ttl=60").status, 200);
             for query in [
                 "feature=rust_opa",
@@ -208,7 +195,7 @@ fn where_envoy_hands_no_body_over_a_body_is_answered_411() {
             assert!(begun.elapsed() < bound, "{protocol:?} {number}: {:?}", begun.elapsed());
         }
     }
-    assert_eq!(in_force(&stack), json!(0));
+    assert_eq!(operator::in_force(&stack), json!(0));
     assert_eq!(stack.send(&operator::request("POST", rollback)).status, 200, "the query still works");
     stack.settle();
     assert!(stack.echo().received_at("/admin").is_empty());

@@ -1,14 +1,13 @@
 //! Only what a decision reads is asked of Envoy, and a body that cannot matter is not held.
 
 use std::sync::Mutex;
-use std::time::Duration;
 
 use sark_integration::configuration::{and, of};
+use sark_integration::wait::SOON;
 use sark_integration::{Connection, Mode, Protocol, Received, Request, Sending, Shared, Stack, Turn, parts};
 use serde_json::{Value, json};
 
 const BOTH: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
-const SOON: Duration = Duration::from_secs(10);
 const LIMIT: usize = 100;
 
 static STACK: Shared = Shared::new(|| Mutex::new(Stack::sark(headers_only(false)).fake(Mode::decide(by_body)).start()));

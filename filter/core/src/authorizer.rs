@@ -107,8 +107,7 @@ impl Authorizer {
         });
         let (keeper, kept) = keeper.unzip();
         summaries.extend(kept.into_iter().flatten());
-        let breaker = settings.remote.as_ref().filter(|remote| remote.breaker.is_some());
-        let breaker = breaker.map(|remote| shelf.breaker(&remote.cluster, clock.now()));
+        let breaker = settings.remote.as_ref().and_then(breaker::key).map(|key| shelf.breaker(key, clock.now()));
         let rollout = Rollout::new(&settings, engines.iter().any(Option::is_some));
         let digests = Digests { configuration: hexadecimal(&Sha256::digest(bytes)), policy: policy_digest };
         let shadow = settings.shadow.map(Shadow::new);

@@ -5,7 +5,7 @@
 
 use crate::cache::{Bounds, Cache};
 use crate::plan::Plan;
-use crate::remote::breaker::Breaker;
+use crate::remote::breaker::{Breaker, Key};
 use crate::rollout::Known;
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
@@ -18,8 +18,8 @@ pub struct Shelf {
     pub(crate) plans: InUse<[u8; 32], Plan>,
     /// By how much they may hold. Configurations that agree in that share one, each with keys of its own.
     pub(crate) caches: InUse<Bounds, RefCell<Cache>>,
-    /// By their clusters.
-    breakers: InUse<String, Cell<Breaker>>,
+    /// By what they have to agree in.
+    breakers: InUse<Key, Cell<Breaker>>,
     /// By the plugin's name.
     lives: InUse<String, Known>,
     /// How often an operator had caches emptied, in which plugin of this VM ever: it empties those of all of them.
@@ -45,10 +45,10 @@ impl Shelf {
         known
     }
 
-    /// The breaker of a cluster.
-    pub(crate) fn breaker(&self, cluster: &str, now: u64) -> Rc<Cell<Breaker>> {
-        let Ok((breaker, _)) =
-            self.breakers.take(cluster.to_owned(), || Ok::<_, Infallible>(Cell::new(Breaker::new(now))));
+    /// The breaker of this key.
+    pub(crate) fn breaker(&self, key: Key, now: u64) -> Rc<Cell<Breaker>> {
+        let new = Breaker::new(key.window, now);
+        let Ok((breaker, _)) = self.breakers.take(key, || Ok::<_, Infallible>(Cell::new(new)));
         breaker
     }
 

@@ -5,10 +5,12 @@ use crate::clock::VmClock;
 use crate::hostcalls::{self, Map, Metric};
 use proxy_wasm::hostcalls as sdk;
 use sark_core::host::Clock;
-use std::cell::OnceCell;
 
-/// Calls that returned bytes.
-const BYTE_CALLS: &str = "sark_faults_byte_calls";
+thread_local! {
+    /// Calls that returned bytes.
+    static BYTE_CALLS: u32 = counter("sark_faults_byte_calls");
+    static TICKS: u32 = counter("sark_faults_ticks");
+}
 
 /// How often `on_configure` ran, over all VMs of the process: the canary is the first.
 const CONFIGURED: &str = "sark.faults.configured";
@@ -35,12 +37,16 @@ pub fn trap_if_asked() {
 
 /// A call is about to return bytes.
 pub fn count_byte_call() {
-    thread_local! {
-        static ID: OnceCell<u32> = const { OnceCell::new() };
-    }
-    let id =
-        ID.with(|id| *id.get_or_init(|| hostcalls::define_metric(Metric::Counter, BYTE_CALLS).unwrap_or(u32::MAX)));
-    let _ = hostcalls::increment_metric(id, 1);
+    let _ = hostcalls::increment_metric(BYTE_CALLS.with(|id| *id), 1);
+}
+
+/// A tick has come.
+pub fn count_tick() {
+    let _ = hostcalls::increment_metric(TICKS.with(|id| *id), 1);
+}
+
+fn counter(name: &str) -> u32 {
+    hostcalls::define_metric(Metric::Counter, name).unwrap_or(u32::MAX)
 }
 
 /// With `SARK_FAULT_TIME` set in the VM's environment, dropping it logs how long it lived: the time that a callback takes,

@@ -1,4 +1,4 @@
-//! Questions of our own to the remote OPA, asked by the tick: whether it answers at all.
+//! Questions of our own to the remote OPA, asked by the tick, which comes at once if one is due: whether it answers at all.
 
 use crate::calls;
 use crate::counters;

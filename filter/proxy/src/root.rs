@@ -9,6 +9,7 @@ use crate::probes::Probes;
 use crate::report;
 use crate::shadows::Shadows;
 use crate::stream::Stream;
+use crate::ticks::Ticks;
 use crate::worker::{self, ThisWorker};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
@@ -19,12 +20,7 @@ use sark_core::rollout::{Ended, Why};
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// How often every VM, the main thread's too, is called without a request.
-const TICK_MILLISECONDS: u32 = 1_000;
-
-/// The first time. A push must end what it ends before the next push comes, else going back would revive it.
-const FIRST_TICK_MILLISECONDS: u32 = 20;
-/// The same for what is to be done once a second, less what a timer may be early.
+/// What is to be done once a second is done when this has passed: a second, less what a tick may be early.
 const SECOND_NANOSECONDS: u64 = 950_000_000;
 
 thread_local! {
@@ -39,6 +35,7 @@ pub struct Root {
     /// `None`: nothing was configured, or it could not be read; every request is denied.
     authorizer: Option<Rc<Authorizer>>,
     bodies: Rc<Bodies>,
+    ticks: Rc<Ticks>,
     has_ticked: bool,
     worker: Option<Rc<ThisWorker>>,
     probes: Probes,
@@ -131,7 +128,7 @@ impl RootContext for Root {
             return false;
         }
         // Without a tick a summary is missing from the log, and a request whose body Envoy keeps is held for ever.
-        let _ = hostcalls::set_tick_period(FIRST_TICK_MILLISECONDS);
+        self.ticks.start();
         let bytes = if size == 0 { Ok(Vec::new()) } else { hostcalls::buffer(Buffer::PluginConfiguration, size) };
         let Ok(bytes) = bytes else {
             log::error!("sark: the configuration cannot be read from the proxy: every request is denied");
@@ -156,13 +153,19 @@ impl RootContext for Root {
         }
     }
 
-    /// Comes sooner while something waits to be compared.
+    /// Comes sooner when a probe is to be sent, or while something waits to be compared.
     fn on_tick(&mut self) {
+        #[cfg(feature = "fault-injection")]
+        crate::faults::count_tick();
         let is_first = !std::mem::replace(&mut self.has_ticked, true);
-        let was_quick = self.shadows.is_quick();
-        self.shadows.work();
-        if (is_first || was_quick) && !self.shadows.is_quick() {
-            let _ = hostcalls::set_tick_period(TICK_MILLISECONDS);
+        if let Some(authorizer) = &self.authorizer {
+            self.probes.send(authorizer);
+        }
+        report_breakers();
+        if self.shadows.work() {
+            self.ticks.hasten();
+        } else {
+            self.ticks.calm();
         }
         let now = VmClock.now();
         if !is_first && now.saturating_sub(self.worked) < SECOND_NANOSECONDS {
@@ -173,13 +176,9 @@ impl RootContext for Root {
         self.bodies.sweep();
         self.authorizer.iter().for_each(|authorizer| end_overrides(authorizer));
         let swept = sweep_caches();
-        if let Some(authorizer) = &self.authorizer {
-            self.probes.send(authorizer);
-            if let Some(worker) = &self.worker {
-                worker.show(authorizer, swept);
-            }
+        if let (Some(authorizer), Some(worker)) = (&self.authorizer, &self.worker) {
+            worker.show(authorizer, swept);
         }
-        report_breakers();
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -188,6 +187,7 @@ impl RootContext for Root {
 
     fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
         worker::count_request();
-        Some(Box::new(Stream::new(id, self.authorizer.clone(), Rc::clone(&self.bodies), Rc::clone(&self.shadows))))
+        let (bodies, shadows, ticks) = (Rc::clone(&self.bodies), Rc::clone(&self.shadows), Rc::clone(&self.ticks));
+        Some(Box::new(Stream::new(id, self.authorizer.clone(), bodies, shadows, ticks)))
     }
 }

@@ -11,12 +11,9 @@ use crate::stream::EnvoyHost;
 use hashbrown::HashMap;
 use sark_core::authorizer::{Asked, Pending};
 use sark_core::host::Clock;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
-
-/// How soon a tick takes up what waits.
-pub const QUICK_MILLISECONDS: u32 = 1;
 
 /// As much of a tick may be spent on it: others wait for the worker meanwhile.
 const WORK_NANOSECONDS: u64 = 1_000_000;
@@ -31,7 +28,6 @@ pub struct Shadows {
     waiting: RefCell<VecDeque<(u32, Kept)>>,
     /// By the token of the call: what was asked, and how long a reply may be.
     asked: RefCell<HashMap<u32, (Asked, usize)>>,
-    is_quick: Cell<bool>,
 }
 
 impl Shadows {
@@ -39,32 +35,22 @@ impl Shadows {
     pub fn wait(&self, context: u32, pending: Pending) -> Kept {
         let kept = Rc::new(RefCell::new(Some(pending)));
         self.waiting.borrow_mut().push_back((context, Rc::clone(&kept)));
-        if !self.is_quick.replace(true) {
-            // If it fails, the tick that is set comes later.
-            let _ = hostcalls::set_tick_period(QUICK_MILLISECONDS);
-        }
         kept
     }
 
-    /// Whether something waits, so that ticks come sooner.
-    pub const fn is_quick(&self) -> bool {
-        self.is_quick.get()
-    }
-
-    /// Asks the other side about those that wait. Called by the tick only: it takes on the identity of other contexts.
-    pub fn work(&self) {
+    /// Asks the other side about those that wait; whether some still do. Called by the tick only: it takes on the
+    /// identity of other contexts.
+    pub fn work(&self) -> bool {
         let started = VmClock.now();
         while VmClock.now().saturating_sub(started) < WORK_NANOSECONDS {
             let next = self.waiting.borrow_mut().pop_front();
-            let Some((context, kept)) = next else {
-                self.is_quick.set(false);
-                return;
-            };
+            let Some((context, kept)) = next else { return false };
             let pending = kept.take();
             if let Some(pending) = pending {
                 self.ask(context, pending);
             }
         }
+        true
     }
 
     fn ask(&self, context: u32, pending: Pending) {

@@ -12,6 +12,7 @@ use crate::hostcalls::{self, Buffer, Map};
 use crate::random;
 use crate::report;
 use crate::shadows::{self, Kept, Shadows};
+use crate::ticks::Ticks;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use sark_core::admin::{self, Visit};
@@ -49,6 +50,7 @@ pub struct Stream {
     authorizer: Option<Rc<Authorizer>>,
     bodies: Rc<Bodies>,
     shadows: Rc<Shadows>,
+    ticks: Rc<Ticks>,
     /// What of this request waits to be compared.
     shadow: Option<Kept>,
     phase: Phase,
@@ -57,8 +59,14 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub const fn new(id: u32, authorizer: Option<Rc<Authorizer>>, bodies: Rc<Bodies>, shadows: Rc<Shadows>) -> Self {
-        Self { id, authorizer, bodies, shadows, shadow: None, phase: Phase::New, received: 0 }
+    pub const fn new(
+        id: u32,
+        authorizer: Option<Rc<Authorizer>>,
+        bodies: Rc<Bodies>,
+        shadows: Rc<Shadows>,
+        ticks: Rc<Ticks>,
+    ) -> Self {
+        Self { id, authorizer, bodies, shadows, ticks, shadow: None, phase: Phase::New, received: 0 }
     }
 
     fn begin(&mut self, end_of_stream: bool) {
@@ -140,7 +148,7 @@ impl Stream {
                         };
                         return;
                     }
-                    Err(reply) => check.resume(reply, &EnvoyHost),
+                    Err(reply) => self.resume(&mut check, reply),
                 },
                 Step::Allow(mutations) => match allow(&check, &mutations) {
                     Ok(()) => {
@@ -163,8 +171,19 @@ impl Stream {
 
     /// The request is decided: what is to be compared is put away.
     fn shadow(&mut self, check: Check) {
-        let pending = check.into_shadow(&EnvoyHost);
-        self.shadow = pending.map(|pending| self.shadows.wait(self.id, pending));
+        if let Some(pending) = check.into_shadow(&EnvoyHost) {
+            self.shadow = Some(self.shadows.wait(self.id, pending));
+            self.ticks.hasten();
+        }
+    }
+
+    /// What became of the call. A probe cannot be sent here: its answer would come to this stream.
+    fn resume(&self, check: &mut Check, reply: remote::Reply) -> Step {
+        let step = check.resume(reply, &EnvoyHost);
+        if check.wants_probe() {
+            self.ticks.hasten();
+        }
+        step
     }
 
     /// An admin request has no step that lets it through.
@@ -247,7 +266,7 @@ impl Context for Stream {
             Phase::AwaitsReply { mut check, token: expected, max_reply_bytes, awaited } if token == expected => {
                 awaited.end();
                 let reply = calls::read_reply(headers, body_size, max_reply_bytes);
-                let step = check.resume(reply, &EnvoyHost);
+                let step = self.resume(&mut check, reply);
                 self.carry_out(*check, step);
                 self.release();
             }

@@ -3,7 +3,7 @@
 use super::Authorizer;
 use crate::config::{self, Remote};
 use crate::metrics::{Counter, ProbeResult, Reason};
-use crate::remote::breaker::{Breaker, Probe, State, View};
+use crate::remote::breaker::{Breaker, Key, Probe, State, View};
 use crate::remote::{self, Callout, Reply};
 use std::cell::Cell;
 use std::time::Duration;
@@ -24,6 +24,12 @@ impl Probed {
     }
 }
 
+/// Of the breaker of this remote OPA; `None`: it is switched off.
+pub(super) fn key(remote: &Remote) -> Option<Key> {
+    let window = remote.breaker.as_ref()?.window;
+    Some(Key { cluster: remote.cluster.clone(), window, timeout: remote.timeout })
+}
+
 impl Authorizer {
     /// Whether the remote OPA is asked.
     pub(super) fn asks_remote(&self) -> bool {
@@ -41,14 +47,19 @@ impl Authorizer {
             return;
         }
         let answered = !error.is_some_and(Reason::is_silence);
-        self.change(|breaker, settings, _| breaker.record(settings, answered, sent_at, self.clock.now()));
+        self.change(|breaker, _, _| breaker.record(answered, sent_at, self.clock.now()));
+    }
+
+    /// Whether a probe is to be sent now.
+    pub(super) fn wants_probe(&self) -> bool {
+        self.guarded().is_some_and(|(breaker, _, settings)| breaker.get().wants_probe(settings, self.clock.now()))
     }
 
     /// The probe that is to be sent now, if one is. To be asked on every tick.
     #[must_use]
     pub fn probe(&self) -> Option<(Probe, Callout)> {
         self.change(|breaker, settings, remote| {
-            let probe = breaker.tick(settings, remote.timeout, self.clock.now())?;
+            let probe = breaker.probe(settings, remote.timeout, self.clock.now())?;
             Some((probe, remote::probe(remote)))
         })?
     }
@@ -70,7 +81,7 @@ impl Authorizer {
     /// How the breaker stands in this worker; `None`: there is none.
     #[must_use]
     pub fn breaker(&self) -> Option<View> {
-        self.guarded().map(|(breaker, _, settings)| breaker.get().view(settings, self.clock.now()))
+        self.guarded().map(|(breaker, ..)| breaker.get().view(self.clock.now()))
     }
 
     fn guarded(&self) -> Option<(&Cell<Breaker>, &Remote, &config::Breaker)> {

@@ -233,6 +233,12 @@ impl Check {
         self.error_reply()
     }
 
+    /// Whether the remote OPA is to be asked by a probe at once: to be asked after [`Self::resume`].
+    #[must_use]
+    pub fn wants_probe(&self) -> bool {
+        self.authorizer.wants_probe()
+    }
+
     /// The last step has been carried out: counts how the request ended. Once per request.
     pub fn settle(&self, host: &dyn Host) {
         host.count(Counter::Decision(self.implementation, self.outcome));

@@ -8,17 +8,34 @@
 //!    └──────────────────────────────────────────────────────────────────── HalfOpen ─┘
 //! ```
 //!
-//! A probe is a question that no client has written, asked on the tick. It is what keeps clients from opening the
-//! breaker with questions that take long: the OPA answers the probe, and the breaker stays closed. While the breaker is
-//! open a request would have got no answer either.
+//! Too many are a share of the calls of a window, and also so many in a row within it: an OPA that stops leaves a window
+//! full of answers behind.
 //!
-//! One breaker a worker and cluster. Time is passed in, in nanoseconds of the VM's clock.
+//! A probe is a question that no client has written. It is what keeps clients from opening the breaker with questions
+//! that take long: the OPA answers the probe, and the breaker stays closed. While the breaker is open a request would
+//! have got no answer either.
+//!
+//! One breaker a worker and [`Key`]. Time is passed in, in nanoseconds of the VM's clock.
 
 use crate::config;
 use std::time::Duration;
 
 /// A window is counted in this many parts; the oldest is forgotten as a whole.
 const PARTS: usize = 10;
+
+/// Probes are at least this far apart: a second, less what a tick may be early.
+const APART: Duration = Duration::from_millis(950);
+
+/// Which OPA, and what its calls are measured by: configurations that agree in it share a breaker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Which OPA is asked.
+    pub cluster: String,
+    /// How long a call is remembered.
+    pub window: Duration,
+    /// How long an answer may take.
+    pub timeout: Duration,
+}
 
 /// Where a breaker stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,7 +63,7 @@ impl State {
     }
 }
 
-/// The breaker of one cluster in one VM.
+/// The breaker of one key in one VM.
 #[derive(Debug, Clone, Copy)]
 pub struct Breaker {
     state: State,
@@ -55,7 +72,7 @@ pub struct Breaker {
     window: Window,
     /// The probe that is under way, and when it is given up for lost.
     probe: Option<(Probe, u64)>,
-    /// When the next probe is due, while the breaker is not closed.
+    /// No probe is sent before.
     next_probe: u64,
     /// Probes that were answered in a row, while the breaker is half open.
     answered: u32,
@@ -79,10 +96,11 @@ pub struct View {
 }
 
 impl Breaker {
-    /// A closed one.
+    /// A closed one that looks at the calls of this long.
     #[must_use]
-    pub const fn new(now: u64) -> Self {
-        Self { state: State::Closed, since: now, window: Window::new(), probe: None, next_probe: 0, answered: 0 }
+    pub fn new(window: Duration, now: u64) -> Self {
+        let window = Window::new(window);
+        Self { state: State::Closed, since: now, window, probe: None, next_probe: 0, answered: 0 }
     }
 
     /// Whether calls may be made.
@@ -92,21 +110,24 @@ impl Breaker {
     }
 
     /// A call that was sent at `sent_at` is over. Those from before the state began tell nothing about it.
-    pub fn record(&mut self, settings: &config::Breaker, answered: bool, sent_at: u64, now: u64) {
+    pub fn record(&mut self, answered: bool, sent_at: u64, now: u64) {
         if self.is_closed() && sent_at >= self.since {
-            self.window.add(settings.window, now, answered);
+            self.window.add(now, answered);
         }
     }
 
+    /// Whether a probe is to be sent now.
+    #[must_use]
+    pub fn wants_probe(&self, settings: &config::Breaker, now: u64) -> bool {
+        let is_under_way = self.probe.is_some_and(|(_, lost)| now < lost);
+        !is_under_way && now >= self.next_probe && (!self.is_closed() || self.window.is_bad(settings, now))
+    }
+
     /// The probe that is to be sent now, if one is.
-    pub fn tick(&mut self, settings: &config::Breaker, timeout: Duration, now: u64) -> Option<Probe> {
+    pub fn probe(&mut self, settings: &config::Breaker, timeout: Duration, now: u64) -> Option<Probe> {
         // Its reply went to a configuration that is gone.
         self.probe = self.probe.filter(|(_, lost)| now < *lost);
-        let is_due = match self.state {
-            State::Closed => self.window.is_bad(settings, now),
-            State::Open | State::HalfOpen => now >= self.next_probe,
-        };
-        if self.probe.is_some() || !is_due {
+        if !self.wants_probe(settings, now) {
             return None;
         }
         let probe = Probe(now);
@@ -128,11 +149,11 @@ impl Breaker {
         }
         self.probe = None;
         self.answered = if answered { self.answered.saturating_add(1) } else { 0 };
-        self.next_probe = if answered { now } else { after(now, settings.probe_interval) };
+        self.next_probe = if answered { after(probe.0, APART) } else { after(now, settings.probe_interval) };
         let state = match self.state {
             // It answers: what had no answer was asked too much.
             State::Closed if answered => {
-                self.window = Window::new();
+                self.window.clear();
                 State::Closed
             }
             _ if !answered => State::Open,
@@ -144,8 +165,8 @@ impl Breaker {
 
     /// How it stands.
     #[must_use]
-    pub fn view(&self, settings: &config::Breaker, now: u64) -> View {
-        let (calls, unanswered) = self.window.sum(settings.window, now);
+    pub fn view(&self, now: u64) -> View {
+        let Part { calls, unanswered, .. } = self.window.sum(now);
         let lasted = Duration::from_nanos(now.saturating_sub(self.since));
         View { state: self.state, lasted, calls, unanswered }
     }
@@ -153,20 +174,20 @@ impl Breaker {
     fn begin(&mut self, state: State, now: u64) -> State {
         (self.state, self.since) = (state, now);
         if state != State::HalfOpen {
-            self.window = Window::new();
+            self.window.clear();
             self.answered = 0;
         }
         state
     }
 }
 
-/// Calls of the last while, and those of them without an answer.
+/// Calls of the last while.
 #[derive(Debug, Clone, Copy)]
 struct Window {
     parts: [Part; PARTS],
     /// Which part of all time the newest one is.
     newest: u64,
-    /// How long a part is. Another length begins a new window.
+    /// How long a part is.
     length: u64,
 }
 
@@ -174,45 +195,60 @@ struct Window {
 struct Part {
     calls: u32,
     unanswered: u32,
+    /// Those of the unanswered ones that have ended since the last answer.
+    in_a_row: u32,
 }
 
 impl Window {
-    const fn new() -> Self {
-        Self { parts: [Part { calls: 0, unanswered: 0 }; PARTS], newest: 0, length: 0 }
+    fn new(window: Duration) -> Self {
+        let length = nanoseconds(window).checked_div(PARTS as u64).unwrap_or(0).max(1);
+        Self { parts: [Part::default(); PARTS], newest: 0, length }
     }
 
-    fn add(&mut self, window: Duration, now: u64, answered: bool) {
-        *self = self.at(window, now);
+    fn clear(&mut self) {
+        self.parts = [Part::default(); PARTS];
+    }
+
+    fn add(&mut self, now: u64, answered: bool) {
+        *self = self.at(now);
+        if answered {
+            self.parts.iter_mut().for_each(|part| part.in_a_row = 0);
+        }
         if let Some(part) = self.parts.first_mut() {
-            part.calls = part.calls.saturating_add(1);
-            part.unanswered = part.unanswered.saturating_add(u32::from(!answered));
+            *part = part.and(Part { calls: 1, unanswered: u32::from(!answered), in_a_row: u32::from(!answered) });
         }
     }
 
     /// As it stands now: the newest part first, those that are too old forgotten.
-    fn at(self, window: Duration, now: u64) -> Self {
-        let length = nanoseconds(window).checked_div(PARTS as u64).unwrap_or(0).max(1);
-        let newest = now.checked_div(length).unwrap_or(0);
-        let gone = if length == self.length { newest.saturating_sub(self.newest) } else { u64::MAX };
+    fn at(self, now: u64) -> Self {
+        let newest = now.checked_div(self.length).unwrap_or(0);
+        let gone = usize::try_from(newest.saturating_sub(self.newest)).unwrap_or(PARTS);
         let mut parts = [Part::default(); PARTS];
-        let gone = usize::try_from(gone).unwrap_or(PARTS);
         for (new, old) in parts.iter_mut().skip(gone).zip(self.parts) {
             *new = old;
         }
-        Self { parts, newest, length }
+        Self { parts, newest, ..self }
     }
 
-    fn sum(self, window: Duration, now: u64) -> (u32, u32) {
-        let Self { parts, .. } = self.at(window, now);
-        parts.iter().fold((0, 0), |(calls, unanswered), part| {
-            (calls.saturating_add(part.calls), unanswered.saturating_add(part.unanswered))
-        })
+    fn sum(self, now: u64) -> Part {
+        self.at(now).parts.into_iter().fold(Part::default(), Part::and)
     }
 
     fn is_bad(self, settings: &config::Breaker, now: u64) -> bool {
-        let (calls, unanswered) = self.sum(settings.window, now);
+        let Part { calls, unanswered, in_a_row } = self.sum(now);
         let share = u64::from(unanswered).saturating_mul(100);
-        calls >= settings.minimum_calls && share >= u64::from(calls).saturating_mul(settings.failure_percentage)
+        let is_share_bad = share >= u64::from(calls).saturating_mul(settings.failure_percentage);
+        in_a_row >= settings.minimum_calls || (calls >= settings.minimum_calls && is_share_bad)
+    }
+}
+
+impl Part {
+    const fn and(self, other: Self) -> Self {
+        Self {
+            calls: self.calls.saturating_add(other.calls),
+            unanswered: self.unanswered.saturating_add(other.unanswered),
+            in_a_row: self.in_a_row.saturating_add(other.in_a_row),
+        }
     }
 }
 

@@ -2,19 +2,23 @@
 
 use super::*;
 use crate::metrics::{Counter, ProbeResult};
-use crate::remote::breaker::State as Stands;
+use crate::remote::breaker::{State as Stands, View};
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// Everybody is a remote user but bob, whose bucket is 1278.
 const SPLIT: &str = r#""identity": [{"header": "x-user"}], "features": {"rust_opa": {"rollout_percentage": 12.79}}"#;
 
-/// On this shelf.
-fn on(shelf: &Shelf, extra: &str) -> Rc<Authorizer> {
+/// On this shelf, by this clock.
+fn by(clock: &Rc<FakeClock>, shelf: &Shelf, extra: &str) -> Rc<Authorizer> {
     let modules = serde_json::json!({ "p.rego": POLICY });
     let text = format!(r#"{{"policy": {{"modules": {modules}}}, {extra}}}"#);
-    let authorizer = Authorizer::new(text.as_bytes(), &|_| None, Rc::new(FakeClock::default()), shelf);
+    let authorizer = Authorizer::new(text.as_bytes(), &|_| None, Rc::clone(clock) as Rc<dyn Clock>, shelf);
     Rc::new(authorizer.unwrap_or_else(|error| panic!("{error}")))
+}
+
+fn on(shelf: &Shelf, extra: &str) -> Rc<Authorizer> {
+    by(&Rc::default(), shelf, extra)
 }
 
 /// A remote OPA with this breaker, beside these keys.
@@ -70,13 +74,28 @@ fn while_it_is_open_remote_users_get_the_failure_mode_at_once() {
 }
 
 #[test]
+fn the_call_that_raises_the_suspicion_asks_for_the_probe() {
+    let authorizer = with("", SPLIT);
+    calls(&authorizer, 1_000, &answer(r#"{"result": true}"#));
+    for ended in 1..=21 {
+        let (mut check, _, host) = run(&authorizer, &[("x-user", "alice")]);
+        check.resume(RemoteReply::Answer { status: 504, body: None }, &host);
+        assert_eq!(check.wants_probe(), ended == 20, "{ended}");
+        if ended == 20 {
+            assert!(authorizer.probe().is_some());
+        }
+    }
+    let off = with(r#""enabled": false"#, SPLIT);
+    let (mut check, _, host) = run(&off, &[("x-user", "alice")]);
+    check.resume(RemoteReply::Reset, &host);
+    assert!(!check.wants_probe());
+}
+
+#[test]
 fn it_closes_by_itself_when_probes_are_answered() {
-    let clock = Rc::new(FakeClock::default());
-    let text = format!(
-        r#"{{"policy": {{"modules": {{}}}}, "remote": {{"cluster": "opa", "breaker": {{"probes": 1}}}}, {SPLIT}}}"#
-    );
-    let authorizer = Authorizer::new(text.as_bytes(), &|_| None, Rc::clone(&clock) as Rc<dyn Clock>, &Shelf::default());
-    let authorizer = Rc::new(authorizer.unwrap_or_else(|error| panic!("{error}")));
+    let clock = Rc::<FakeClock>::default();
+    let extra = format!(r#""remote": {{"cluster": "opa", "breaker": {{"probes": 1}}}}, {SPLIT}"#);
+    let authorizer = by(&clock, &Shelf::default(), &extra);
     open(&authorizer);
     assert!(authorizer.probe().is_none(), "the interval is not over");
     clock.now.set(1_000_000_000);
@@ -93,7 +112,10 @@ fn it_closes_by_itself_when_probes_are_answered() {
 
 #[test]
 fn no_request_can_open_it() {
-    let authorizer = with(r#""minimum_calls": 1, "failure_percentage": 1"#, SPLIT);
+    let clock = Rc::<FakeClock>::default();
+    let breaker = r#"{"minimum_calls": 1, "failure_percentage": 1}"#;
+    let extra = format!(r#""remote": {{"cluster": "opa", "breaker": {breaker}}}, {SPLIT}"#);
+    let authorizer = by(&clock, &Shelf::default(), &extra);
     for reply in [
         RemoteReply::Overloaded,
         answer("<html>"),
@@ -111,7 +133,8 @@ fn no_request_can_open_it() {
     let answered = authorizer.breaker().unwrap();
     assert_eq!((answered.calls, answered.unanswered), (400, 0), "a call that was not sent is none");
     // Questions that take too long raise the suspicion, and the probe, which is not the client's, ends it.
-    for status in [503, 504] {
+    for (second, status) in [(1, 503), (2, 504)] {
+        clock.now.set(second * 1_000_000_000);
         calls(&authorizer, 50, &RemoteReply::Answer { status, body: None });
         let (probe, _) = authorizer.probe().expect("a probe");
         let probed = authorizer.probed(probe, answer("{}")).unwrap();
@@ -166,6 +189,24 @@ fn an_inline_side_that_fails_too_asks_nobody_and_chooses_no_failure_mode() {
     assert!(matches!(step, Step::NeedBody));
     let step = check.body(body.len(), true, &host);
     assert_eq!((status(&step), check.error().as_deref()), (403, Some("remote:breaker_open,rust:step_limit")));
+}
+
+#[test]
+fn another_window_or_timeout_has_a_breaker_of_its_own() {
+    let shelf = Shelf::default();
+    let of = |remote: &str| on(&shelf, &format!(r#""remote": {{"cluster": "opa", {remote}}}, {SPLIT}"#));
+    let first = of(r#""timeout": "0.5s", "breaker": {"window": "10s"}"#);
+    let wider = of(r#""timeout": "0.5s", "breaker": {"window": "20s"}"#);
+    let patient = of(r#""timeout": "2s", "breaker": {"window": "10s"}"#);
+    let same = of(r#""timeout": "0.5s", "breaker": {"window": "10s", "minimum_calls": 5, "probes": 1}"#);
+    calls(&wider, 3, &RemoteReply::Reset);
+    open(&first);
+    assert_eq!(shelf.open_breakers(), 1);
+    for (other, state, seen) in [(&wider, Stands::Closed, 3), (&patient, Stands::Closed, 0), (&same, Stands::Open, 0)] {
+        let View { state: stands, calls, .. } = other.breaker().unwrap();
+        assert_eq!((stands, calls), (state, seen));
+        assert_eq!(status(&run(other, &[("x-user", "alice")]).1) == CALLED, state == Stands::Closed);
+    }
 }
 
 #[test]

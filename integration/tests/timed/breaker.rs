@@ -234,9 +234,31 @@ fn slow(builder: impl FnOnce(Builder) -> Builder) -> Stack {
     let gate = Gate::default();
     gate.decide("", json!({}));
     gate.decide("/other", json!(true));
+    builder(Stack::sark(impatient("0.2s")).fake(Mode::Held(gate)).workers(2).balanced()).start()
+}
+
+fn impatient(timeout: &str) -> Value {
     let breaker = json!({"window": "3s", "minimum_calls": 4, "failure_percentage": 1});
-    let configuration = configuration::and(&of(breaker, json!({})), json!({"remote": {"timeout": "0.2s"}}));
-    builder(Stack::sark(configuration).fake(Mode::Held(gate)).workers(2).balanced()).start()
+    configuration::and(&of(breaker, json!({})), json!({"remote": {"timeout": timeout}}))
+}
+
+#[test]
+fn a_suspicion_does_not_wait_for_the_next_second() {
+    let stack = slow(|builder| builder);
+    let answered = || stack.stat("wasmcustom.sark_breaker_probes_total.result.answered");
+    let probed = ["0.21s", "0.22s", "0.23s"].map(|timeout| {
+        // New breakers, whose workers tick now and in a second.
+        stack.push(&impatient(timeout)).accepted();
+        let (begin, before) = (Instant::now(), answered());
+        let traffic = Traffic::of(&stack, "alice", "/slow");
+        wait::until(PATIENCE, "a probe of each worker", || (answered() >= before + 2).then_some(())).unwrap();
+        let took = begin.elapsed();
+        traffic.stop();
+        took
+    });
+    println!("first calls without an answer 0.2 s after a push: both workers had probed after {probed:?}");
+    // The machine may be busy once.
+    assert!(probed.into_iter().min() < Some(Duration::from_millis(600)));
 }
 
 #[test]

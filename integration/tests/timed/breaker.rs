@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use sark_integration::client::Line;
 use sark_integration::stack::Builder;
+use sark_integration::wait::SOON;
 use sark_integration::{Gate, Mode, Request, Stack, configuration, operator, parts, wait};
 use serde_json::{Value, json};
 
@@ -13,8 +14,6 @@ const DEBUG: &str = "x-decided-by";
 const TIMEOUT: Duration = Duration::from_secs(1);
 /// What the breaker looks at.
 const WINDOW: Duration = Duration::from_secs(3);
-/// Enough for whatever is not to be measured.
-const PATIENCE: Duration = Duration::from_secs(10);
 const OPEN: &str = "wasmcustom.sark_breakers_open";
 
 /// Inline and remotely, only `/yes` is allowed. bob is an inline user, alice is not.
@@ -139,7 +138,7 @@ fn a_stopped_opa_is_waited_for_by_nobody_and_asked_again_when_it_goes_on() {
 
     let resumed = Instant::now();
     stack.opa().resume().unwrap();
-    println!("OPA goes on: both breakers closed after {:?}", wait_for_open(&stack, 0, resumed, PATIENCE));
+    println!("OPA goes on: both breakers closed after {:?}", wait_for_open(&stack, 0, resumed, SOON));
     let after = traffic.more(200);
     assert!(after.iter().all(|seen| seen.status == 200 && seen.side == "remote"), "{after:?}");
     traffic.stop();
@@ -161,7 +160,7 @@ fn stopped(configuration: Value) -> Stack {
     let traffic = Traffic::of(&stack, "alice", "/yes");
     traffic.more(50);
     stack.opa().pause().unwrap();
-    wait_for_open(&stack, 2, Instant::now(), PATIENCE);
+    wait_for_open(&stack, 2, Instant::now(), SOON);
     traffic.stop();
     stack
 }
@@ -226,7 +225,7 @@ fn while_it_is_open_the_failure_mode_counts_and_a_push_changes_it() {
     // Switched off, it is not asked about; another cluster has a breaker of its own.
     stack.push(&of(json!({"enabled": false}), json!({"remote": {"cluster": "nowhere"}}))).accepted();
     assert_eq!(at_once(&stack, "alice", "/yes"), text(403, "none", "remote:dispatch_rejected"));
-    wait_for_open(&stack, 0, Instant::now(), PATIENCE);
+    wait_for_open(&stack, 0, Instant::now(), SOON);
 }
 
 /// What a client wrote takes too long; the probe has nothing in it that a client wrote, no path either.
@@ -251,7 +250,7 @@ fn a_suspicion_does_not_wait_for_the_next_second() {
         stack.push(&impatient(timeout)).accepted();
         let (begin, before) = (Instant::now(), answered());
         let traffic = Traffic::of(&stack, "alice", "/slow");
-        wait::until(PATIENCE, "a probe of each worker", || (answered() >= before + 2).then_some(())).unwrap();
+        wait::until(SOON, "a probe of each worker", || (answered() >= before + 2).then_some(())).unwrap();
         let took = begin.elapsed();
         traffic.stop();
         took
@@ -268,7 +267,7 @@ fn a_suspicion_calls_for_one_tick_and_one_probe_a_second_and_worker_at_most() {
     let stack = slow(|builder| builder.options(|options| options.wasm = Some(module)));
     let probes = || stack.stats("wasmcustom.sark_breaker_probes_total").values().sum::<u64>();
     let traffic = Traffic::of(&stack, "alice", "/slow");
-    wait::until(PATIENCE, "a probe of each worker", || (probes() >= 2).then_some(())).unwrap();
+    wait::until(SOON, "a probe of each worker", || (probes() >= 2).then_some(())).unwrap();
     let (begin, ticks_before, probes_before) = (Instant::now(), stack.stat(TICKS), probes());
     traffic.more(150);
     let (ticks, probes) = (stack.stat(TICKS) - ticks_before, probes() - probes_before);

@@ -2,9 +2,10 @@
 //!
 //! One file a concern: `root` (configuration, tick), `stream` (one request), `hostcalls` (the ABI: every call into Envoy,
 //! the entry point and the allocator),
-//! `bodies` (whether Envoy hands them over), `calls` (to the remote OPA), `callouts` (how many are open), `probes` (whether it
-//! answers at all), `shadows` (what is compared), `ticks` (when these are called), `live` (what all workers share), `worker` (how this one stands, shown to
-//! the others), `counters`, `report` (the log), `clock`, `random`.
+//! `bodies` (whether Envoy hands them over), `calls` (to the remote OPA), `callouts` (how many are open), `probes`
+//! (whether it answers at all), `shadows` (what is compared), `ticks` (when these two are called), `live` (what all
+//! workers share), `worker` (how this one stands, shown to the others), `counters`, `report` (the log), `clock`,
+//! `random`.
 
 mod bodies;
 mod callouts;

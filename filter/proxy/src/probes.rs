@@ -1,4 +1,5 @@
-//! Questions of our own to the remote OPA, asked by the tick, which comes at once if one is due: whether it answers at all.
+//! Questions of our own to the remote OPA: whether it answers at all. Asked by the tick, which a call hastens if it has
+//! made one due.
 
 use crate::calls;
 use crate::counters;

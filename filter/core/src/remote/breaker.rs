@@ -8,8 +8,8 @@
 //!    └──────────────────────────────────────────────────────────────────── HalfOpen ─┘
 //! ```
 //!
-//! Too many are a share of the calls of a window, and also so many in a row within it: an OPA that stops leaves a window
-//! full of answers behind.
+//! Too many are a share of the calls of a window, and also so many in a row within it: an OPA that stops leaves a
+//! window full of answers behind.
 //!
 //! A probe is a question that no client has written. It is what keeps clients from opening the breaker with questions
 //! that take long: the OPA answers the probe, and the breaker stays closed. While the breaker is open a request would

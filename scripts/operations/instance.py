@@ -19,6 +19,10 @@ class Failure(Exception):
     """What was asked for did not happen; the message says why."""
 
 
+class Replaced(Failure):
+    """Nothing was changed: the worker that was asked has taken a newer configuration. To be asked again."""
+
+
 def token(file):
     """The bearer token, from a file or the environment. Never from the command line, which every process can read."""
     text = pathlib.Path(file).read_text() if file else os.environ.get(TOKEN_VARIABLE, "")
@@ -43,7 +47,11 @@ class Instance:
         return self.ask("GET", endpoint, {})
 
     def post(self, endpoint, **arguments):
-        return self.ask("POST", endpoint, {name: text for name, text in arguments.items() if text is not None})
+        given = {name: text for name, text in arguments.items() if text is not None}
+        try:
+            return self.ask("POST", endpoint, given)
+        except Replaced:
+            return self.ask("POST", endpoint, given)
 
     def ask(self, method, endpoint, arguments):
         """The answer's JSON. Arguments go into the query, which works where Envoy hands a filter no body, too."""
@@ -76,7 +84,8 @@ def understood(reply, body, member):
         return answer
     error = answer.get("error") if isinstance(answer, dict) else None
     if isinstance(error, dict):
-        raise Failure(f"{reply.status} {error.get('code')}: {error.get('message')}")
+        kind = Replaced if error.get("code") == "replaced" else Failure
+        raise kind(f"{reply.status} {error.get('code')}: {error.get('message')}")
     raise Failure(f"{reply.status}, which is no answer of the admin API: is `admin` configured there?")
 
 

@@ -22,7 +22,7 @@ thread_local! {
 /// One plugin in this VM.
 pub struct ThisWorker {
     plugin: String,
-    /// The configuration that came last. Earlier ones live on until their last request has ended, and keep silent.
+    /// The configuration that is shown. Earlier ones live on until their last request has ended, and keep silent.
     newest: RefCell<Newest>,
     slot: Slot,
     /// How many comparisons of the newest configuration are shown, and in which slot.
@@ -102,17 +102,15 @@ impl ThisWorker {
         Ok(())
     }
 
-    /// When the newest configuration came, if it is this one. One whose successor is gone is the newest again: Envoy takes
-    /// up a configuration that it still has without telling.
+    /// When the newest configuration came, if it is this one. Envoy takes up one that it still has without telling.
     fn since(&self, authorizer: &Rc<Authorizer>) -> Option<Option<u64>> {
+        if !authorizer.rollout().is_newest() {
+            return None;
+        }
         let mut newest = self.newest.borrow_mut();
-        match newest.authorizer.upgrade() {
-            Some(other) if !Rc::ptr_eq(&other, authorizer) => return None,
-            Some(_) => {}
-            None => {
-                *newest = Newest::now(authorizer);
-                self.compared.take();
-            }
+        if !newest.authorizer.upgrade().is_some_and(|shown| Rc::ptr_eq(&shown, authorizer)) {
+            *newest = Newest::now(authorizer);
+            self.compared.take();
         }
         Some(newest.since)
     }

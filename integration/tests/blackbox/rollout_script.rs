@@ -1,7 +1,10 @@
 //! `scripts/rollout` against real Envoys, as an operator runs it.
 
+use std::process::Stdio;
+use std::time::Duration;
+
 use sark_integration::operator::{self, READER, WRITER, done, failed, rollout as run, url};
-use sark_integration::{Mode, Stack};
+use sark_integration::{FakeOpa, Mode, Stack};
 use serde_json::{Value, json};
 
 fn configuration() -> Value {
@@ -87,4 +90,33 @@ fn the_token_may_stand_in_a_file() {
     assert_eq!(operator::in_force(&stack), json!(0.5));
     let text = done(&run("", &[&stack], &["--token-file", file, "status"]));
     assert!(text.contains(" until 20"), "{text}");
+}
+
+/// A fake stands for the Envoy: a real one is in that state for a moment only.
+#[test]
+fn a_worker_that_was_just_replaced_is_asked_once_more() {
+    let refused = |code: &str| {
+        let error = json!({"error": {"code": code, "message": "no"}});
+        Mode::Reply(409, error.to_string().into_bytes())
+    };
+    let stand = json!({"rollout_percentage": 0, "status": "rolled_back", "source": "override"});
+    let changed = json!({"feature": "rust_opa", "before": stand, "after": stand, "rust_opa": stand});
+    let api = FakeOpa::start(refused("conflict")).unwrap();
+    let url = format!("http://{}", api.address());
+    let arguments = ["--envoy", &url, "rollback", "rust_opa"];
+    assert!(failed(&run(WRITER, &[], &arguments)).contains("409 conflict: no"));
+    assert_eq!(api.count(), 1);
+    api.set(refused("replaced"));
+    assert!(failed(&run(WRITER, &[], &arguments)).contains("409 replaced: no"));
+    assert_eq!(api.count(), 3);
+    api.set(Mode::after(Duration::from_secs(1), refused("replaced")));
+    let rollback =
+        operator::rollout_command(WRITER, &[], &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    api.wait_for_calls(4, Duration::from_secs(10)).unwrap();
+    api.set(Mode::Reply(200, changed.to_string().into_bytes()));
+    let text = done(&rollback.unwrap().wait_with_output().unwrap());
+    assert!(text.contains("rust_opa was 0 % (rolled_back, override), is 0 %"), "{text}");
+    let calls: Vec<_> = api.calls().iter().skip(3).map(|call| call.path.clone()).collect();
+    let target = "/admin/rollout/rollback?feature=rust_opa";
+    assert_eq!(calls, [target, target, "/admin/features"]);
 }

@@ -215,6 +215,91 @@ fn a_rollback_holds_for_what_an_earlier_file_left_waiting() {
     }
 }
 
+/// A change of `rust_opa` whose body is still to come.
+struct Unfinished(Sending, String);
+
+impl Unfinished {
+    fn begin(stack: &Stack, protocol: Protocol, change: &str) -> Self {
+        let body = json!({"feature": "rust_opa", "percentage": 25});
+        let body = if change == "rollback" { json!({"feature": "rust_opa"}) } else { body }.to_string();
+        let request = operator::request("POST", &format!("/admin/rollout/{change}")).protocol(protocol);
+        let request = request.header("content-length", body.len().to_string());
+        Self(Sending::begin(stack.address(), protocol, &request, false).unwrap(), body)
+    }
+
+    fn finish(mut self) -> u16 {
+        self.0.data(&self.1, true).unwrap();
+        self.0.status().unwrap()
+    }
+}
+
+fn unfinished(stack: &Stack) -> Vec<Unfinished> {
+    let begin = |protocol| ["rollback", "update"].map(|change| Unfinished::begin(stack, protocol, change));
+    let all = BOTH.into_iter().flat_map(begin).collect();
+    wait_for_active(stack, 4);
+    all
+}
+
+/// It would not hold under the new file, though it had been answered 200.
+#[test]
+fn a_change_that_an_earlier_file_left_waiting_is_refused_if_the_new_one_says_another_thing_of_the_feature() {
+    let stack = Stack::sark(by_body()).fake(Mode::Decision(json!(false))).workers(2).start();
+    let features = || stack.send(&operator::request("GET", "/admin/features")).json();
+    let waiting = unfinished(&stack);
+    stack.push(&and(&by_body(), json!({"features": {"rust_opa": {"rollout_percentage": 50}}}))).accepted();
+    waiting.into_iter().for_each(|change| assert_eq!(change.finish(), 409));
+    let now = features();
+    assert_eq!((&now["version"], &now["rust_opa"]["status"]), (&json!(0), &json!("active")), "{now}");
+    for change in ["rollback", "update"] {
+        let refused = format!("wasmcustom.sark_admin_requests_total.endpoint.{change}.result.replaced");
+        assert_eq!(stack.stat(&refused), 2, "{refused}");
+    }
+    // Sent again.
+    done(&stack, &operator::rollback("rust_opa"));
+
+    // Over a push of anything else it is the same change.
+    let waiting = unfinished(&stack);
+    let other = json!({"features": {"rust_opa": {"rollout_percentage": 50}}, "limits": {"evaluation_steps": 5000}});
+    stack.push(&and(&by_body(), other)).accepted();
+    waiting.into_iter().for_each(|change| assert_eq!(change.finish(), 200));
+    let now = features();
+    assert_eq!((&now["version"], &now["rust_opa"]["status"]), (&json!(5), &json!("overridden")), "{now}");
+}
+
+/// Both files are still held by requests: which one is in force shows by the connections.
+#[test]
+fn under_a_file_that_is_taken_up_again_the_operator_gets_through_over_a_new_connection() {
+    let second = and(&by_body(), json!({"features": {"rust_opa": {"rollout_percentage": 50}}}));
+    let stack = Stack::sark(by_body()).fake(Mode::Decision(json!(false))).start();
+    let mut line = Line::new(stack.address());
+    let mut ask = |request: Request| line.exchange(&request.h2()).unwrap();
+    let features = || operator::request("GET", "/admin/features");
+    let percentage = |reply: Response| reply.json()["rust_opa"]["rollout_percentage"].clone();
+    let hold = || {
+        let request = post(Protocol::Http1).header("content-length", "10");
+        Sending::begin(stack.address(), Protocol::Http1, &request, false).unwrap()
+    };
+    let mut held = vec![hold()];
+    wait_for_active(&stack, 1);
+    stack.push(&second).accepted();
+    // The first connection of the second file is one from before.
+    assert_eq!(percentage(ask(features())), json!(50));
+    held.push(hold());
+    wait_for_active(&stack, 2);
+    stack.push(&by_body()).accepted();
+    assert_eq!(percentage(ask(features())), json!(100));
+    // This one could just as well be that of a listener that is drained.
+    assert_eq!(ask(operator::rollback("rust_opa")).status, 409);
+    done(&stack, &operator::rollback("rust_opa"));
+    assert_eq!(percentage(ask(features())), json!(0));
+    assert_eq!(ask(operator::rollback("rust_opa")).status, 200);
+    for mut sending in held {
+        sending.data("0123456789", true).unwrap();
+        assert_eq!(sending.status().unwrap(), 403, "by the remote OPA");
+    }
+    assert_eq!(percentage(ask(features())), json!(0));
+}
+
 #[test]
 fn after_a_rollback_of_the_cache_no_kept_decision_is_served() {
     let stack = Stack::sark(everyone(json!({})))

@@ -86,6 +86,10 @@ fn refused(why: rollout::Refused) -> Refused {
     match why {
         rollout::Refused::Invalid(why) => Refused(Refusal::BadRequest, why),
         rollout::Refused::Conflict(why) => Refused(Refusal::Conflict, why),
+        rollout::Refused::Replaced => Refused(
+            Refusal::Replaced,
+            "this worker has taken a newer configuration meanwhile: send it again, over a new connection".to_owned(),
+        ),
         rollout::Refused::Version { current } => {
             Refused(Refusal::VersionConflict, format!("the version is {current} now"))
         }

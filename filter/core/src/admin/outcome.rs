@@ -18,6 +18,8 @@ pub enum Refusal {
     BadRequest,
     /// What is asked for cannot be, as the configuration stands.
     Conflict,
+    /// The request came to a configuration that another one has replaced.
+    Replaced,
     /// The features have changed since the version that the caller saw.
     VersionConflict,
     /// The arguments are in a body, and Envoy hands none over.
@@ -30,13 +32,14 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every member, in label order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Unauthorized,
         Self::Forbidden,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::BadRequest,
         Self::Conflict,
+        Self::Replaced,
         Self::VersionConflict,
         Self::LengthRequired,
         Self::TooLarge,
@@ -53,6 +56,7 @@ impl Refusal {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::BadRequest => "bad_request",
             Self::Conflict => "conflict",
+            Self::Replaced => "replaced",
             Self::VersionConflict => "version_conflict",
             Self::LengthRequired => "length_required",
             Self::TooLarge => "too_large",
@@ -69,7 +73,7 @@ impl Refusal {
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::BadRequest => 400,
-            Self::Conflict | Self::VersionConflict => 409,
+            Self::Conflict | Self::Replaced | Self::VersionConflict => 409,
             Self::LengthRequired => 411,
             Self::TooLarge => 413,
             Self::Unavailable => 503,
@@ -84,7 +88,9 @@ impl Refusal {
             (Self::MethodNotAllowed | Self::BadRequest, Some(_)) => true,
             (Self::Unavailable, Some(endpoint)) => !matches!(endpoint, Endpoint::Features),
             (Self::VersionConflict, Some(endpoint)) => matches!(endpoint, Endpoint::Update),
-            (Self::Conflict, Some(endpoint)) => matches!(endpoint, Endpoint::Update | Endpoint::Rollback),
+            (Self::Conflict | Self::Replaced, Some(endpoint)) => {
+                matches!(endpoint, Endpoint::Update | Endpoint::Rollback)
+            }
             (Self::Forbidden | Self::LengthRequired | Self::TooLarge, Some(endpoint)) => endpoint.writes(),
         }
     }

@@ -15,7 +15,7 @@ const WRITER: &str = "Bearer write-token-0123456789abcdef";
 const READER: &str = "Bearer read-token-0123456789abcdef";
 
 /// With both tokens, and these changes to the configuration.
-fn authorizer(changes: Value) -> (Rc<Authorizer>, Rc<FakeLive>) {
+fn configuration(changes: Value) -> Value {
     let digest = |bearer: &str| hexadecimal(&Sha256::digest(bearer.trim_start_matches("Bearer ")));
     let mut configuration = json!({
         "remote": {"cluster": "opa"},
@@ -29,10 +29,14 @@ fn authorizer(changes: Value) -> (Rc<Authorizer>, Rc<FakeLive>) {
     for (name, value) in changes.as_object().unwrap() {
         configuration[name] = value.clone();
     }
+    configuration
+}
+
+fn authorizer(changes: Value) -> (Rc<Authorizer>, Rc<FakeLive>) {
     let process = Process::start();
     process.now_ms.set(Some(1_795_365_296_789));
     let vm = Vm::of(&process);
-    (vm.authorizer(&configuration), vm.live)
+    (vm.authorizer(&configuration(changes)), vm.live)
 }
 
 /// A request, with a body if there is one.
@@ -205,6 +209,48 @@ fn a_conflict_is_what_the_configuration_rules_out() {
     ] {
         let (status, body, _) = answer(&authorizer, &post(path, body));
         assert_eq!((status, &body["error"]["code"]), (409, &json!("conflict")), "{body}");
+    }
+}
+
+#[test]
+fn a_body_that_comes_after_a_push_of_the_feature_changes_nothing() {
+    let vm = Vm::of(&Process::start());
+    let before = vm.authorizer(&configuration(json!({})));
+    for path in ["/admin/rollout/rollback", "/admin/rollout/update"] {
+        let body = br#"{"feature": "rust_opa", "percentage": 25}"#;
+        let body = if path.ends_with("back") { &br#"{"feature": "rust_opa"}"#[..] } else { body };
+        let host = FakeHost { body: Some(body.to_vec()), ..FakeHost::default() };
+        let head = [(":method", "POST"), (":path", path), ("authorization", WRITER)];
+        let head = Head::new(head.map(|(name, value)| (name.as_bytes(), value.as_bytes())));
+        let (mut visit, step) = before.visit(&head, false, &host).unwrap().unwrap();
+        assert!(matches!(step, Step::NeedBody));
+        let pushed = vm.authorizer(&configuration(json!({"features": {"rust_opa": {"rollout_percentage": 6}}})));
+        let Step::Answer(reply) = visit.body(body.len(), true, &host) else { panic!("no answer") };
+        assert_eq!((reply.status, visit.change(), vm.live.document()), (409, None, None));
+        assert!(reply.body.contains(r#""code":"replaced""#) && reply.body.contains("send it again"), "{}", reply.body);
+        drop(pushed);
+    }
+}
+
+/// Envoy tells the connection's number as eight bytes.
+#[test]
+fn one_that_is_taken_up_again_is_known_by_its_requests_whatever_they_are() {
+    let vm = Vm::of(&Process::start());
+    let first = vm.authorizer(&configuration(json!({})));
+    let closed = json!({"rollout_percentage": 6});
+    let mut second = configuration(json!({"features": {"rust_opa": closed}}));
+    second.as_object_mut().unwrap().remove("admin");
+    let second = vm.authorizer(&second);
+    let on = |number: u64| {
+        let properties = [("connection.id".to_owned(), number.to_le_bytes().to_vec())].into();
+        FakeHost { properties, ..FakeHost::default() }
+    };
+    // An ordinary one, where there is no API.
+    assert!(ask(&second, &mut on(256), &Asked { path: "/", ..ASKED }).is_none());
+    let rollback = post("/admin/rollout/rollback", r#"{"feature": "rust_opa"}"#);
+    for (connection, status) in [(255, 409), (256, 409), (257, 200), (2, 200)] {
+        let Some((_, Step::Answer(reply))) = ask(&first, &mut on(connection), &rollback) else { panic!("no answer") };
+        assert_eq!(reply.status, status, "{connection}");
     }
 }
 

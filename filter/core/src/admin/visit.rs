@@ -60,6 +60,7 @@ impl Authorizer {
         end_of_stream: bool,
         desk: &dyn Desk,
     ) -> Result<Option<(Visit, Step)>, HostError> {
+        self.rollout().begins(&|| connection(desk));
         let Some(admin) = self.admin() else { return Ok(None) };
         let path = head.path();
         let Some(rest) = admin.place.rest(&path, head, desk)? else { return Ok(None) };
@@ -209,6 +210,12 @@ impl Visit {
         states.extend(self.by.iter().map(|name| ("sark.admin_by", name.clone())));
         states
     }
+}
+
+/// The number of the connection that a request came on.
+fn connection(desk: &dyn Desk) -> Option<u64> {
+    let bytes = desk.property(&["connection", "id"]).ok().flatten()?;
+    Some(u64::from_le_bytes(bytes.try_into().ok()?))
 }
 
 fn too_large() -> Refused {

@@ -54,6 +54,8 @@ pub enum Refused {
     Invalid(String),
     /// It does not go together with the configuration in force.
     Conflict(String),
+    /// A newer configuration has come to this VM, and says another thing of the feature.
+    Replaced,
     /// The live state has another version than the change was meant for.
     Version {
         /// This one.
@@ -183,6 +185,10 @@ impl Rollout {
     }
 
     fn changeable(&self, feature: Feature) -> Result<&config::Feature, Refused> {
+        // What is stored below carries the digest of this configuration: under the newest one it would not hold.
+        if self.is_replaced(feature) {
+            return Err(Refused::Replaced);
+        }
         self.setting(feature)
             .ok_or_else(|| Refused::Conflict(format!("`features.{}` is not configured", feature.label())))
     }

@@ -1,6 +1,7 @@
 //! What configuration, environment and overrides mean together, for one configuration.
 
 use super::document::{RolledBack, digest};
+use super::newest::Taken;
 use super::{Document, FeatureView, Features, Known, Override, Percentage, Source, Status};
 use crate::config;
 use crate::host::Live;
@@ -41,6 +42,8 @@ pub(super) struct Attached {
     taken_at: Cell<Option<u64>>,
     /// When this configuration was taken, in milliseconds since the epoch.
     since: Option<u64>,
+    /// This configuration, as the others know it.
+    pub taken: Rc<Taken>,
 }
 
 /// Who has the features now.
@@ -96,9 +99,10 @@ impl Rollout {
     pub fn attach(&mut self, live: Rc<dyn Live>, known: Rc<Known>) {
         // What cannot be read is counted there, and looked at again with the first request.
         let _ = known.reload(&*live);
-        let attached =
-            Attached { since: live.now_ms(), taken_at: Cell::new(known.version()), live, known: Rc::clone(&known) };
-        self.attached = Some(attached);
+        let taken = Rc::new(self.taken());
+        known.newest.comes(&taken);
+        let (since, taken_at) = (live.now_ms(), Cell::new(known.version()));
+        self.attached = Some(Attached { live, known, taken_at, since, taken });
     }
 
     /// Who has the features now. The cost is one look at a number, unless something has changed.

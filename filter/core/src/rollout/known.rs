@@ -1,5 +1,6 @@
 //! What one VM has read of the live state of one plugin.
 
+use super::newest::Newest;
 use super::{Document, Malformed};
 use crate::host::{ABSENT, HostError, Live};
 use crate::metrics::LiveError;
@@ -15,6 +16,8 @@ pub struct Known {
     revision: Cell<u64>,
     /// Of all plugins in this VM: how often their caches were to be emptied.
     cleanings: Rc<Cell<u64>>,
+    /// Of the configurations of the plugin in this VM.
+    pub(super) newest: Newest,
 }
 
 /// What the proxy keeps, and the number that tells whether it has changed since.
@@ -26,8 +29,14 @@ pub(super) enum Stored {
 impl Known {
     /// Nothing yet.
     #[must_use]
-    pub const fn new(cleanings: Rc<Cell<u64>>) -> Self {
-        Self { document: RefCell::new(None), seen: Cell::new(None), revision: Cell::new(0), cleanings }
+    pub fn new(cleanings: Rc<Cell<u64>>) -> Self {
+        Self {
+            document: RefCell::new(None),
+            seen: Cell::new(None),
+            revision: Cell::new(0),
+            cleanings,
+            newest: Newest::default(),
+        }
     }
 
     /// Looks at the document if it may have changed. The number of changes is read first: a change that comes between

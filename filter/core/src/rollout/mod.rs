@@ -11,6 +11,7 @@ mod change;
 mod document;
 mod in_force;
 mod known;
+mod newest;
 mod percentage;
 #[cfg(test)]
 pub mod testing;

@@ -4,6 +4,7 @@ mod model;
 mod precedence;
 mod races;
 mod refusals;
+mod replaced;
 mod trouble;
 
 use super::testing::{Process, Vm};

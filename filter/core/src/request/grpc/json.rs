@@ -5,7 +5,7 @@
 
 use super::super::ParseError;
 use super::decode::Decoder;
-use super::schema::{EnumType, MessageType, Presence, Schema};
+use super::schema::{EnumType, MessageType, Schema};
 use super::value::{Message, Value};
 use crate::json::quote;
 use base64::Engine as _;
@@ -40,8 +40,7 @@ impl<'a> Writer<'a> {
     }
 
     fn members(&mut self, message: &Message<'a>) -> Result<(), ParseError> {
-        let mut required = message.of.fields.values().filter(|field| field.presence == Presence::Required);
-        if required.any(|field| message.get(field.number).is_none()) {
+        if message.lacks_required() {
             return Err(refused("a required field is not set"));
         }
         self.list('{', '}', message.fields(), |writer, (field, value)| {

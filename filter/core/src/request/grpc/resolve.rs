@@ -78,32 +78,52 @@ fn message_type(names: &Names, message: &Scoped<described::Message>) -> Result<M
     if message.item.options.is_some_and(|options| options.message_set_wire_format) {
         return Err(format!("{name}: message_set_wire_format is not read"));
     }
-    let (mut fields, mut json_names) = (BTreeMap::new(), BTreeSet::new());
+    let (mut fields, mut json_names, mut required) = (BTreeMap::new(), BTreeSet::new(), 0_usize);
+    let oneofs = oneofs(&message.item.field);
     for described in &message.item.field {
-        let field = field(names, message, described).map_err(|why| format!("{name}.{}: {why}", described.name))?;
+        let field =
+            field(names, message, described, &oneofs).map_err(|why| format!("{name}.{}: {why}", described.name))?;
         if !json_names.insert(field.json_name.clone()) {
             return Err(format!("{name}: two fields have the JSON name {:?}", field.json_name));
         }
+        required = required.saturating_add(usize::from(field.presence == Presence::Required));
         if let Some(field) = fields.insert(field.number, field) {
             return Err(format!("{name}: two fields have the number {}", field.number));
         }
     }
-    Ok(MessageType { name, fields })
+    Ok(MessageType { name, fields, required })
 }
 
-fn field(names: &Names, message: &Scoped<described::Message>, field: &described::Field) -> Result<Field, String> {
+/// The lowest number of a field in each oneof.
+fn oneofs(fields: &[described::Field]) -> BTreeMap<i32, u32> {
+    let mut lowest = BTreeMap::new();
+    for field in fields {
+        if let (Some(at), Ok(number)) = (field.oneof_index, u32::try_from(field.number)) {
+            lowest.entry(at).and_modify(|lowest: &mut u32| *lowest = number.min(*lowest)).or_insert(number);
+        }
+    }
+    lowest
+}
+
+fn field(
+    names: &Names,
+    message: &Scoped<described::Message>,
+    field: &described::Field,
+    oneofs: &BTreeMap<i32, u32>,
+) -> Result<Field, String> {
     let number = u32::try_from(field.number).unwrap_or_default();
     if !NUMBERS.contains(&number) || RESERVED_NUMBERS.contains(&number) {
         return Err(format!("{} is no number of a field", field.number));
     }
-    let oneofs = message.item.oneof_decl.len();
-    if field.oneof_index.is_some_and(|at| usize::try_from(at).map_or(true, |at| at >= oneofs)) {
+    let described = message.item.oneof_decl.len();
+    if field.oneof_index.is_some_and(|at| usize::try_from(at).map_or(true, |at| at >= described)) {
         return Err("its oneof is missing".to_owned());
     }
     let kind = kind(names, &message.name, field)?;
     let presence = presence(names, message.is_proto3, field, kind)?;
     let json_name = if field.json_name.is_empty() { to_camel(&field.name) } else { field.json_name.clone() };
-    Ok(Field { number, json_name, kind, presence, oneof: field.oneof_index })
+    let oneof = field.oneof_index.and_then(|at| oneofs.get(&at).copied());
+    Ok(Field { number, json_name, kind, presence, oneof })
 }
 
 fn presence(names: &Names, is_proto3: bool, field: &described::Field, kind: Kind) -> Result<Presence, String> {

@@ -20,6 +20,8 @@ pub(super) struct MessageType {
     pub(super) name: String,
     /// By their numbers.
     pub(super) fields: BTreeMap<u32, Field>,
+    /// How many of them are required.
+    pub(super) required: usize,
 }
 
 #[derive(Debug)]
@@ -29,8 +31,15 @@ pub(super) struct Field {
     /// Of a list, of one of its items; of a map, of one of its entries, which are messages.
     pub(super) kind: Kind,
     pub(super) presence: Presence,
-    /// Which group of fields it is in, of which a message holds one.
-    pub(super) oneof: Option<i32>,
+    /// The group of fields that it is in, of which a message holds one: the lowest of their numbers.
+    pub(super) oneof: Option<u32>,
+}
+
+impl Field {
+    /// Where a message holds it. Those of a oneof share a place.
+    pub(super) fn place(&self) -> u32 {
+        self.oneof.unwrap_or(self.number)
+    }
 }
 
 /// When a field is part of a message, thus of its JSON.

@@ -8,7 +8,7 @@ pub(super) struct Message<'a> {
     pub(super) of: &'a MessageType,
     /// How many messages may still be inside each other below this one.
     pub(super) levels: usize,
-    /// Those that were sent, in the order of their numbers.
+    /// Those that were sent, in the order of their places.
     fields: Vec<(&'a Field, Value<'a>)>,
 }
 
@@ -39,31 +39,48 @@ impl<'a> Message<'a> {
         self.fields.iter().filter(|(field, value)| value.is_part(field.presence)).map(|(field, value)| (*field, value))
     }
 
+    /// Whether a field that is required was not sent.
+    pub(super) fn lacks_required(&self) -> bool {
+        let sent = || self.fields.iter().filter(|(field, _)| field.presence == Presence::Required).count();
+        self.of.required > 0 && sent() < self.of.required
+    }
+
     pub(super) fn get(&self, number: u32) -> Option<&Value<'a>> {
-        let at = self.position(number).ok()?;
+        let at = self.position(number)?;
         self.fields.get(at).map(|(_, value)| value)
     }
 
     pub(super) fn take(&mut self, number: u32) -> Option<Value<'a>> {
-        let at = self.position(number).ok()?;
+        let at = self.position(number)?;
         Some(self.fields.remove(at).1)
     }
 
-    /// What is held of a field, for more to come: `blank` if that is the first. The others of its oneof are gone.
+    /// What is held of a field, for more to come: `blank` if that is the first. The other of its oneof is gone.
     pub(super) fn slot(&mut self, field: &'a Field, blank: Value<'a>) -> Option<&mut Value<'a>> {
-        let is_there = self.position(field.number).is_ok();
-        if field.oneof.is_some() && !is_there {
-            self.fields.retain(|(other, _)| other.oneof != field.oneof);
-        }
-        let at = self.position(field.number).unwrap_or_else(|at| {
-            self.fields.insert(at, (field, blank));
-            at
-        });
-        self.fields.get_mut(at).map(|(_, value)| value)
+        let held = match self.place(field) {
+            Ok(at) => {
+                let held = self.fields.get_mut(at)?;
+                if held.0.number != field.number {
+                    *held = (field, blank);
+                }
+                Some(held)
+            }
+            Err(at) => {
+                self.fields.insert(at, (field, blank));
+                self.fields.get_mut(at)
+            }
+        };
+        held.map(|(_, value)| value)
     }
 
-    fn position(&self, number: u32) -> Result<usize, usize> {
-        self.fields.binary_search_by_key(&number, |(field, _)| field.number)
+    fn position(&self, number: u32) -> Option<usize> {
+        let at = self.place(self.of.fields.get(&number)?).ok()?;
+        self.fields.get(at).filter(|(held, _)| held.number == number).map(|_| at)
+    }
+
+    /// Where a field is held, or another of its oneof; else where it would be.
+    fn place(&self, field: &Field) -> Result<usize, usize> {
+        self.fields.binary_search_by_key(&field.place(), |(held, _)| held.place())
     }
 }
 

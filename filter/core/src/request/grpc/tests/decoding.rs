@@ -2,6 +2,7 @@
 //! of many more.
 
 use super::*;
+use serde_json::{Value as Json, json};
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -35,6 +36,53 @@ fn of_a_oneof_the_last_is_left() {
     let text = holds(4, &[b"\x08\x01".as_slice(), &holds(3, b"x")].concat());
     assert_eq!(old(&[b"\x08\x07", &text[..], none, &own[..]].concat()), r#"{"id":7,"own":{"id":1}}"#);
     assert_eq!(old(&[b"\x08\x07", &text[..], &own[..]].concat()), r#"{"id":7,"own":{"id":1,"text":"x"}}"#);
+}
+
+/// Services in which these fields of a type are a oneof.
+fn with_oneof(of: &str, numbers: &[i32]) -> Services {
+    let mut set = set();
+    let message =
+        set.file.iter_mut().flat_map(|file| &mut file.message_type).find(|message| message.name() == of).unwrap();
+    message.oneof_decl.push(prost_types::OneofDescriptorProto { name: Some("either".to_owned()), options: None });
+    message
+        .field
+        .iter_mut()
+        .filter(|field| numbers.contains(&field.number()))
+        .for_each(|field| field.oneof_index = Some(0));
+    Services::new(&set.encode_to_vec()).unwrap()
+}
+
+/// What `message` shows as, field by field.
+fn shown(services: &Services, message: &[u8]) -> Json {
+    let path = PUT.iter().map(|segment| Value::from(*segment)).collect::<Vec<_>>();
+    let Ok(Found::Message(parsed)) = parse(services, &path, &frame(message)) else { panic!("no message") };
+    serde_json::from_str(&parsed.value.map_or_else(|| parsed.text.unwrap(), |value| value.to_string())).unwrap()
+}
+
+#[test]
+fn a_oneof_may_stand_on_both_sides_of_other_fields() {
+    let services = with_oneof("Book", &[1, 3, 5]);
+    let (author, pages, cover) = (holds(1, b"a"), varint(2, 7), holds(3, b""));
+    let (price, weight) = (b"\x21\0\0\0\0\0\0\xf0\x3f".to_vec(), b"\x2d\0\0\0\x40".to_vec());
+    for (sent, expected) in [
+        (vec![&weight, &price, &pages, &author], json!({"author": "a", "pageCount": "7", "price": 1})),
+        (vec![&author, &pages, &price, &weight], json!({"weight": 2, "pageCount": "7", "price": 1})),
+        (vec![&price, &weight, &author, &cover, &pages], json!({"cover": "", "pageCount": "7", "price": 1})),
+        (vec![&author, &cover, &weight, &author], json!({"author": "a"})),
+    ] {
+        assert_eq!(shown(&services, &sent.into_iter().cloned().collect::<Vec<_>>().concat()), expected);
+    }
+}
+
+#[test]
+fn a_field_in_the_place_of_another_is_not_taken_for_it() {
+    let services = with_oneof("Timestamp", &[1, 2]);
+    let (seconds, nanos) = (varint(1, 5), varint(2, 500_000_000));
+    for (sent, expected) in
+        [([&seconds, &nanos], "1970-01-01T00:00:00.500Z"), ([&nanos, &seconds], "1970-01-01T00:00:05Z")]
+    {
+        assert_eq!(shown(&services, &holds(7, &sent.map(Clone::clone).concat())), json!({"written": expected}));
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ pub fn compare(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
         (Value::Array(a), Value::Array(b)) => sequences(a.iter(), b.iter()),
         (Value::Set(a), Value::Set(b)) => sequences(sorted(a.iter()).into_iter(), sorted(b.iter()).into_iter()),
-        (Value::Object(a), Value::Object(b)) => sequences(members(a), members(b)),
+        (Value::Object(a), Value::Object(b)) => sequences(by_turns(a), by_turns(b)),
         _ => rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)),
     }
 }
@@ -89,11 +89,16 @@ pub fn sorted<'a>(items: impl Iterator<Item = &'a Value>) -> Vec<&'a Value> {
     sorted
 }
 
-/// Keys and values by turns, in OPA's order of the keys.
-fn members(object: &Object) -> impl Iterator<Item = &Value> {
+/// The members of an object in OPA's order of the keys.
+pub fn members(object: &Object) -> Vec<(&Value, &Value)> {
     let mut members: Vec<(&Value, &Value)> = object.iter().collect();
     members.sort_by(|(a, _), (b, _)| compare(a, b));
-    members.into_iter().flat_map(|(key, value)| [key, value])
+    members
+}
+
+/// Keys and values by turns, in OPA's order of the keys.
+fn by_turns(object: &Object) -> impl Iterator<Item = &Value> {
+    members(object).into_iter().flat_map(|(key, value)| [key, value])
 }
 
 /// The first difference decides, then the length.

@@ -1,6 +1,6 @@
 //! A value as OPA prints it (its `String()`): `{"a": [1, true]}`, `set()`. Not JSON: sets are `{1, 2}`.
 
-use super::order::{compare, sorted};
+use super::order::{self, sorted};
 use super::{Context, Failure, unicode};
 use regorus::Value;
 use std::mem::discriminant;
@@ -28,10 +28,8 @@ pub(super) fn push(context: &mut Context, out: &mut String, value: &Value) -> Re
         }
         Value::Object(members) => {
             context.work(members.len().saturating_mul(SORTING))?;
-            let mut members = members.iter().collect::<Vec<_>>();
-            members.sort_by(|(a, _), (b, _)| compare(a, b));
             out.push('{');
-            for (at, (key, value)) in members.into_iter().enumerate() {
+            for (at, (key, value)) in order::members(members).into_iter().enumerate() {
                 out.push_str(if at == 0 { "" } else { ", " });
                 push(context, out, key)?;
                 out.push_str(": ");

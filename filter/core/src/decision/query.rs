@@ -1,5 +1,7 @@
 //! How Envoy rebuilds the query of a request.
 
+use std::collections::BTreeMap;
+
 /// Changes to the query of a request that is let through.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct QueryMutations {
@@ -26,19 +28,21 @@ impl QueryMutations {
             return None;
         }
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let mut parameters: Vec<(&str, &str)> =
-            pieces(query).map(|piece| piece.split_once('=').unwrap_or((piece, ""))).collect();
-        for (key, value) in &self.set {
-            parameters.retain(|(name, _)| name != key);
-            parameters.push((key, value));
+        // Values of one key keep their order.
+        let mut parameters: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (key, value) in pieces(query).map(|piece| piece.split_once('=').unwrap_or((piece, ""))) {
+            parameters.entry(key).or_default().push(value);
         }
-        parameters.retain(|(name, _)| !self.remove.iter().any(|removed| removed == name));
-        // Stable: values of one key keep their order.
-        parameters.sort_by_key(|(name, _)| *name);
+        for (key, value) in &self.set {
+            parameters.insert(key, vec![value]);
+        }
+        parameters.retain(|name, _| !self.remove.iter().any(|removed| removed == name));
         if parameters.is_empty() {
             return Some(path.to_owned());
         }
-        let query: Vec<String> = parameters.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let pairs =
+            parameters.iter().flat_map(|(key, values)| values.iter().map(move |value| format!("{key}={value}")));
+        let query: Vec<String> = pairs.collect();
         Some(format!("{path}?{}", query.join("&")))
     }
 }

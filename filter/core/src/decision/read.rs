@@ -219,8 +219,9 @@ impl<'a> Keys<'a> {
 /// The members of an object. What is no string becomes the text of its JSON, as in the plugin; of two keys that become
 /// one the later counts.
 pub(super) fn members(object: &Value) -> Option<BTreeMap<String, &Value>> {
-    let members = object.as_object().ok()?;
-    Some(members.iter_sorted().map(|(name, value)| (text_of_key(name), value)).collect())
+    let mut members = BTreeMap::new();
+    members.extend(object.as_object().ok()?.iter_sorted().map(|(name, value)| (text_of_key(name), value)));
+    Some(members)
 }
 
 fn text_of_key(key: &Value) -> String {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
+use regorus::value::Object;
 
 use crate::builtins::{Context, Failure, Function, is_double};
 use crate::engine::EvalError;
@@ -197,7 +198,7 @@ impl Node {
             Self::Members(members) => Ok(Value::from(members)),
             Self::Branch(children) => {
                 let children = children.into_iter().map(|(key, node)| Ok((key, node.value()?)));
-                Ok(Value::from(children.collect::<Result<BTreeMap<_, _>, Failure>>()?))
+                Ok(Value::from(children.collect::<Result<Object, Failure>>()?))
             }
         }
     }

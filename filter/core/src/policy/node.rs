@@ -99,7 +99,8 @@ pub(super) fn needs(block: &Block, terms: &[&Node]) -> BTreeSet<Var> {
     let mut all = BTreeSet::new();
     block.goals.iter().for_each(|goal| goal_variables(goal, &mut all));
     terms.iter().for_each(|term| variables(term, &mut all));
-    all.difference(&block.own).copied().collect()
+    all.retain(|var| !block.own.contains(var));
+    all
 }
 
 /// Every variable in an expression but those that belong to bodies inside it.

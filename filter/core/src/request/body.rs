@@ -8,6 +8,7 @@ use super::{Head, ParseError, media_type, url};
 use crate::json::{self, Bounds};
 use crate::text;
 use regorus::Value;
+use regorus::value::Object;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -218,7 +219,7 @@ fn join(fields: BTreeMap<String, Vec<Parsed>>) -> Parsed {
         let values: Option<Vec<Value>> = parts.into_iter().map(|part| part.value).collect();
         Some((Value::from(name), Value::from(values?)))
     });
-    Parsed { value: value.collect::<Option<BTreeMap<_, _>>>().map(Value::from), text }
+    Parsed { value: value.collect::<Option<Object>>().map(Value::from), text }
 }
 
 /// Whether gRPC messages are read at all.

@@ -14,6 +14,7 @@ use crate::text::sanitized;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regorus::Value;
+use regorus::value::Object;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -157,7 +158,7 @@ fn http(sources: &Sources, selection: &Selection, text: &str) -> Result<Value, H
 
 /// Name → joined values. What Envoy says of the body is shown whatever the filters say (contract section 1.4).
 fn headers(shape: &Shape, selected: &Headers, head: &Head, body: Option<&Body>) -> Value {
-    let mut headers: BTreeMap<Value, Value> = match selected {
+    let mut headers: Object = match selected {
         Headers::All => {
             let shown = head.all().into_iter().filter(|(name, _)| shape.headers.passes(name));
             shown.map(|(name, value)| (Value::from(name), Value::from(&*value))).collect()
@@ -176,7 +177,7 @@ fn headers(shape: &Shape, selected: &Headers, head: &Head, body: Option<&Body>) 
 /// One entry a line, in the order they came, values in base64; an empty one is absent.
 fn header_map(shape: &Shape, head: &Head, body: Option<&Body>) -> Value {
     let entry = |name: &str, value: &[u8]| {
-        let mut entry = BTreeMap::from([(Value::from("key"), Value::from(name))]);
+        let mut entry = Object::from_iter([(Value::from("key"), Value::from(name))]);
         if !value.is_empty() {
             entry.insert(Value::from("rawValue"), Value::from(STANDARD.encode(value)));
         }
@@ -202,7 +203,7 @@ fn request_time(host: &dyn Host) -> Result<u64, HostError> {
 fn timestamp(nanoseconds: u64) -> Value {
     const SECOND: u64 = 1_000_000_000;
     let seconds = nanoseconds.checked_div(SECOND).unwrap_or(0);
-    let mut time = BTreeMap::from([(Value::from("seconds"), Value::from(seconds))]);
+    let mut time = Object::from_iter([(Value::from("seconds"), Value::from(seconds))]);
     match nanoseconds.checked_rem(SECOND) {
         None | Some(0) => {}
         Some(rest) => {

@@ -10,6 +10,7 @@ use prost::Message;
 use prost_types::value::Kind;
 use prost_types::{Any, Struct};
 use regorus::Value;
+use regorus::value::Object;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
@@ -86,20 +87,20 @@ impl Metadata {
     /// # Errors
     /// It holds what has no JSON.
     pub fn context(&self, selected: &Namespaces) -> Result<Value, HostError> {
-        let mut plain = BTreeMap::new();
+        let mut plain = Object::new();
         for name in &selected.plain {
             if let Some(members) = self.filter_metadata.get(name) {
                 plain.insert(Value::from(name.as_str()), object(members)?);
             }
         }
-        let typed: BTreeMap<Value, Value> = selected
+        let typed: Object = selected
             .typed
             .iter()
             .filter_map(|name| Some((Value::from(name.as_str()), any(self.typed_filter_metadata.get(name)?))))
             .collect();
         let members = [("filterMetadata", plain), ("typedFilterMetadata", typed)];
         let set = members.into_iter().filter(|(_, map)| !map.is_empty());
-        Ok(Value::from(set.map(|(name, map)| (Value::from(name), Value::from(map))).collect::<BTreeMap<_, _>>()))
+        Ok(Value::from(set.map(|(name, map)| (Value::from(name), Value::from(map))).collect::<Object>()))
     }
 }
 
@@ -141,18 +142,22 @@ fn labels(metadata: &Struct, key: &str) -> Option<Value> {
         Some(Kind::StringValue(text)) => Some((Value::from(name.as_str()), Value::from(text.as_str()))),
         _ => None,
     });
-    let labels: BTreeMap<Value, Value> = text.collect();
+    let labels: Object = text.collect();
     (!labels.is_empty()).then(|| Value::from(labels))
 }
 
 /// A `Struct` is plain JSON (contract section 1.3). Nested no deeper than the decoder goes, 100 messages.
 fn members(members: &Struct) -> Result<BTreeMap<String, Value>, HostError> {
-    members.fields.iter().map(|(name, value)| Ok((name.clone(), json(value)?))).collect()
+    let mut all = BTreeMap::new();
+    for (name, value) in &members.fields {
+        all.insert(name.clone(), json(value)?);
+    }
+    Ok(all)
 }
 
 fn object(of: &Struct) -> Result<Value, HostError> {
     let members = members(of)?.into_iter().map(|(name, value)| (Value::from(name), value));
-    Ok(Value::from(members.collect::<BTreeMap<_, _>>()))
+    Ok(Value::from(members.collect::<Object>()))
 }
 
 fn json(value: &prost_types::Value) -> Result<Value, HostError> {
@@ -170,7 +175,7 @@ fn json(value: &prost_types::Value) -> Result<Value, HostError> {
 fn any(message: &Any) -> Value {
     let members = [("typeUrl", message.type_url.clone()), ("value", STANDARD.encode(&message.value))];
     let set = members.into_iter().filter(|(_, text)| !text.is_empty());
-    Value::from(set.map(|(name, text)| (Value::from(name), Value::from(text))).collect::<BTreeMap<_, _>>())
+    Value::from(set.map(|(name, text)| (Value::from(name), Value::from(text))).collect::<Object>())
 }
 
 #[cfg(test)]

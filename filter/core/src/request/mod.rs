@@ -35,6 +35,7 @@ use crate::host::HostError;
 use build::Built;
 use place::Place;
 use regorus::Value;
+use regorus::value::Object;
 use std::collections::BTreeMap;
 
 /// Why a request cannot be turned into an input document. The client gets 400 and this text.
@@ -175,7 +176,7 @@ pub fn input(sources: &Sources, selection: &Selection) -> Result<Value, Document
 }
 
 fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    Value::from(members.into_iter().map(|(name, value)| (Value::from(name), value)).collect::<BTreeMap<_, _>>())
+    Value::from(members.into_iter().map(|(name, value)| (Value::from(name), value)).collect::<Object>())
 }
 
 #[cfg(test)]

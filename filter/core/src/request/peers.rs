@@ -11,6 +11,7 @@ use super::shape::SourceAddress;
 use crate::host::{Host, HostError};
 use crate::text::sanitized;
 use regorus::Value;
+use regorus::value::Object;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
@@ -164,7 +165,7 @@ fn address_of_header(value: &str) -> Result<Value, HostError> {
 
 /// A port is shown even if it is 0.
 fn socket_address(ip: &str, port: Option<u16>) -> Value {
-    let mut members = BTreeMap::from([(Value::from("address"), Value::from(ip))]);
+    let mut members = Object::from_iter([(Value::from("address"), Value::from(ip))]);
     if let Some(port) = port {
         members.insert(Value::from("portValue"), Value::from(u64::from(port)));
     }

@@ -3,6 +3,7 @@
 use super::ParseError;
 use crate::text::hex_digit;
 use regorus::Value;
+use regorus::value::Object;
 use std::collections::BTreeMap;
 
 /// Most `&`-separated parameters in a query or form, as in Go's `net/url`.
@@ -67,9 +68,8 @@ pub fn parse_query(query: &[u8]) -> Result<Value, ParseError> {
         let (key, value) = (half()?, half()?);
         parameters.entry(key).or_default().push(value);
     }
-    let parameters: BTreeMap<Value, Value> =
-        parameters.into_iter().map(|(key, values)| (key, Value::from(values))).collect();
-    Ok(Value::from(parameters))
+    let parameters = parameters.into_iter().map(|(key, values)| (key, Value::from(values)));
+    Ok(Value::from(parameters.collect::<Object>()))
 }
 
 /// Decodes every `%XX`.

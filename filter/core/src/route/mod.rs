@@ -10,6 +10,7 @@ use crate::host::HostError;
 use crate::policy::DecisionPath;
 use crate::request::Metadata;
 use regorus::Value;
+use regorus::value::Object;
 use std::collections::BTreeMap;
 
 /// The namespace of route metadata that is ours.
@@ -64,8 +65,7 @@ impl Overrides {
     #[must_use]
     pub fn context_extensions(&self) -> Option<Value> {
         let members = self.context_extensions.iter();
-        let members: BTreeMap<Value, Value> =
-            members.map(|(name, value)| (name.as_str().into(), value.as_str().into())).collect();
+        let members: Object = members.map(|(name, value)| (name.as_str().into(), value.as_str().into())).collect();
         (!members.is_empty()).then(|| Value::from(members))
     }
 }

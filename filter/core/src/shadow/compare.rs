@@ -4,7 +4,7 @@ use super::Class;
 use crate::authorizer::Answer;
 use crate::decision::{Decision, Header, Metadata, Mutations, Reply, Verdict};
 use crate::metrics::{Implementation, Reason};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What a side said of a request.
@@ -151,8 +151,7 @@ impl<'a> Effect<'a> {
 /// Kind and name of every field that only one of them has, or that has other values.
 fn differing(one: &Effect, other: &Effect) -> Vec<Name> {
     let differs = |key: &&(&'static str, &str)| one.fields.get(*key) != other.fields.get(*key);
-    let mut keys: Vec<_> = one.fields.keys().chain(other.fields.keys()).filter(differs).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys.into_iter().map(|(kind, name)| (*kind, (*name).to_owned())).collect()
+    let mut keys = BTreeSet::new();
+    keys.extend(one.fields.keys().chain(other.fields.keys()).filter(differs));
+    keys.into_iter().map(|(kind, name)| (kind, name.to_owned())).collect()
 }

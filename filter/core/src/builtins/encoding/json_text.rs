@@ -1,7 +1,7 @@
 //! A value as Go's `encoding/json` writes it: members by name, `<`, `>` and `&` escaped. Sets are arrays, keys that are
 //! no texts are their JSON.
 
-use crate::builtins::order::{compare, sorted};
+use crate::builtins::order::{members, sorted};
 use crate::builtins::{Context, Failure, rego_text};
 use regorus::Value;
 use regorus::value::Object;
@@ -39,10 +39,8 @@ pub(super) fn named<'a>(
     object: &'a Object,
 ) -> Result<BTreeMap<Cow<'a, str>, &'a Value>, Failure> {
     context.work(object.len().saturating_mul(SORTING))?;
-    let mut members: Vec<(&Value, &Value)> = object.iter().collect();
-    members.sort_by(|(a, _), (b, _)| compare(a, b));
     let mut named = BTreeMap::new();
-    for (key, value) in members {
+    for (key, value) in members(object) {
         let name = match key {
             Value::String(name) => Cow::Borrowed(&**name),
             key => Cow::Owned(write(context, key, None)?),

@@ -2,6 +2,7 @@
 
 use super::parse::{Flags, Parser, malformed};
 use crate::builtins::{Failure, unicode};
+use std::collections::BTreeSet;
 
 /// Ranges of characters, both ends included, in any order.
 pub(super) type Ranges = Vec<(char, char)>;
@@ -132,11 +133,12 @@ impl Parser<'_, '_> {
 }
 
 /// All other characters.
-pub(super) fn complement(mut ranges: Ranges) -> Ranges {
-    ranges.sort_unstable();
+pub(super) fn complement(ranges: Ranges) -> Ranges {
+    let mut ordered = BTreeSet::new();
+    ordered.extend(ranges);
     let mut out = Ranges::new();
     let mut next = Some('\0');
-    for (low, high) in ranges {
+    for (low, high) in ordered {
         let Some(from) = next else { break };
         if let Some(before) = before(low).filter(|before| from <= *before) {
             out.push((from, before));

@@ -4,6 +4,7 @@
 use crate::builtins::operands::{arity, text};
 use crate::builtins::{Context, Failure};
 use regorus::Value;
+use std::collections::BTreeSet;
 
 /// Most pieces of a pattern: the search goes one level deeper at each repeated one.
 const MAX_PIECES: usize = 200;
@@ -145,10 +146,11 @@ fn set(rest: &mut &str) -> Result<Vec<(u32, u32)>, Failure> {
 }
 
 /// The same characters in ranges that are in order and apart from each other.
-fn merged(mut ranges: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
-    ranges.sort_unstable();
+fn merged(ranges: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
+    let mut ordered = BTreeSet::new();
+    ordered.extend(ranges);
     let mut out: Vec<(u32, u32)> = Vec::new();
-    for (low, high) in ranges {
+    for (low, high) in ordered {
         match out.last_mut() {
             Some((_, last)) if low <= last.saturating_add(1) => *last = high.max(*last),
             _ => out.push((low, high)),

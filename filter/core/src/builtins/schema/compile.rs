@@ -127,8 +127,9 @@ impl<'a, 'c> Compiler<'a, 'c> {
             Value::Bool(pass) if self.draft >= Draft::Six => Node { pass: Some(*pass), ..Node::default() },
             Value::Object(members) => {
                 self.context.work(members.len().saturating_mul(super::LOOK))?;
-                let named = members.iter().filter_map(|(key, value)| Some((&**key.as_string().ok()?, value)));
-                self.node(&named.collect())?
+                let mut named = Keywords::new();
+                named.extend(members.iter().filter_map(|(key, value)| Some((&**key.as_string().ok()?, value))));
+                self.node(&named)?
             }
             _ => return Err(Refusal::Invalid(format!("Expected: {VALID_SCHEMA}, given: Invalid JSON"))),
         };

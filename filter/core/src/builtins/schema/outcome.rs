@@ -3,7 +3,7 @@
 
 use crate::builtins::{Context, Failure};
 use regorus::Value;
-use std::collections::BTreeMap;
+use regorus::value::Object;
 
 /// Work of one error, with the object that becomes of it.
 const ERROR: usize = 512;
@@ -105,7 +105,7 @@ impl Outcome {
                 ("field", Value::from(error.field)),
                 ("desc", Value::from(error.description)),
             ];
-            Value::from(members.into_iter().map(|(key, value)| (Value::from(key), value)).collect::<BTreeMap<_, _>>())
+            Value::from(members.into_iter().map(|(key, value)| (Value::from(key), value)).collect::<Object>())
         };
         Value::from(self.errors.into_iter().map(error).collect::<Vec<_>>())
     }

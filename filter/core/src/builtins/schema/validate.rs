@@ -98,6 +98,8 @@ impl<'s, 'c> Validator<'s, 'c> {
     fn document<'v>(&mut self, value: &'v Value) -> Result<Document<'v>, Failure> {
         let Value::Object(members) = value else { return Ok(Document::new()) };
         self.context.work(members.len().saturating_mul(super::LOOK))?;
-        Ok(members.iter().filter_map(|(name, value)| Some((&**name.as_string().ok()?, value))).collect())
+        let mut document = Document::new();
+        document.extend(members.iter().filter_map(|(name, value)| Some((&**name.as_string().ok()?, value))));
+        Ok(document)
     }
 }

@@ -98,9 +98,7 @@ impl<'c, 'a> Search<'c, 'a> {
             }
         };
         let named = self.between.iter().copied().filter(|parent| parent.subject.raw == child.issuer.raw);
-        let mut parents: Vec<_> = named.collect();
-        parents.sort_by_key(rank);
-        parents
+        (0..=2).flat_map(|level| named.clone().filter(move |parent| rank(parent) == level)).collect()
     }
 
     /// Whether the parent issued the child and may stand above it.

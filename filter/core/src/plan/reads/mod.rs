@@ -20,6 +20,7 @@ use crate::builtins::{Builtin, Purity};
 use flow::Flow;
 use part::{DATA, INPUT, Part};
 use regorus::Value;
+use regorus::value::Object;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use why::{Spot, Touched};
@@ -63,7 +64,7 @@ fn kept<'p>(value: &Value, paths: &[&'p [String]]) -> Value {
         let paths: Vec<&[String]> = paths.iter().filter_map(inside).collect();
         (!paths.is_empty()).then(|| (key.clone(), self::kept(member, &paths)))
     });
-    Value::from(kept.collect::<BTreeMap<_, _>>())
+    Value::from(kept.collect::<Object>())
 }
 
 /// A part that is read, and why as a whole.
@@ -155,11 +156,11 @@ fn footprint(program: &Program, reach: &Reach, touched: Touched, builtins: &[Opt
         };
         parts.push(Read { document, path, reason: reason(spot) });
     }
-    let mut called: Vec<_> =
-        reach.builtins.iter().filter_map(|index| builtins.get(usize::from(*index))?.as_ref()?.row).collect();
-    called.sort_by_key(|builtin| builtin.name);
-    called.dedup_by_key(|builtin| builtin.name);
-    Footprint { input: of(&parts, Document::Input), data: of(&parts, Document::Data), parts, builtins: called }
+    let mut called = BTreeMap::new();
+    let rows = reach.builtins.iter().filter_map(|index| builtins.get(usize::from(*index))?.as_ref()?.row);
+    called.extend(rows.map(|builtin| (builtin.name, builtin)));
+    let builtins = called.into_values().collect();
+    Footprint { input: of(&parts, Document::Input), data: of(&parts, Document::Data), parts, builtins }
 }
 
 fn of(parts: &[Read], document: Document) -> Reads {

@@ -42,12 +42,13 @@ binary() {
 }
 
 # optimise IN OUT: what binaryen makes of a wasm file of cargo's, without the names of its functions. Quick if IN was
-# not built again.
+# not built again. It inlines nothing: LLVM has done that, and the large functions that come of it take V8 longer
+# (docs/performance.md).
 optimise() {
   local wasm_opt
   [ "$2" -nt "$1" ] && return
   wasm_opt=$(binary wasm-opt)
   [ -x "$wasm_opt" ] || die "wasm-opt is not installed; run scripts/install wasm-opt"
-  "$wasm_opt" -O3 --strip-debug --strip-producers "$1" -o "$2.new"
+  "$wasm_opt" -O3 --skip-pass=inlining-optimizing --strip-debug --strip-producers "$1" -o "$2.new"
   mv "$2.new" "$2"
 }

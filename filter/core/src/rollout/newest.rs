@@ -31,8 +31,26 @@ pub(super) struct Newest(RefCell<Last>);
 #[derive(Debug, Default)]
 struct Last {
     taken: Weak<Taken>,
-    /// The connection of its first request. Envoy counts connections up, those of all workers together.
+    /// The connection of its first request beside those before it. Envoy counts connections up, those of all workers
+    /// together.
     connection: Option<u64>,
+    /// Those before it, as long as they live.
+    others: Vec<Weak<Taken>>,
+}
+
+impl Last {
+    /// Another one is the last.
+    fn change(&mut self, taken: &Rc<Taken>, connection: Option<u64>) {
+        let before = std::mem::replace(&mut self.taken, Rc::downgrade(taken));
+        self.others.push(before);
+        self.others.retain(|other| other.strong_count() > 0 && !other.ptr_eq(&self.taken));
+        self.connection = connection;
+    }
+
+    /// Only one that another one may take the place of needs to be known by its requests.
+    fn is_alone(&self) -> bool {
+        self.others.iter().all(|other| other.strong_count() == 0)
+    }
 }
 
 impl Taken {
@@ -48,7 +66,7 @@ impl Taken {
 impl Newest {
     /// A configuration has come.
     pub(super) fn comes(&self, taken: &Rc<Taken>) {
-        self.0.replace(Last { taken: Rc::downgrade(taken), connection: None });
+        self.0.borrow_mut().change(taken, None);
     }
 
     /// A request begins under a configuration.
@@ -56,16 +74,18 @@ impl Newest {
         let mut last = self.0.borrow_mut();
         match last.taken.upgrade() {
             Some(newest) if Rc::ptr_eq(&newest, taken) => {
-                last.connection = last.connection.or_else(connection);
+                if last.connection.is_none() && !last.is_alone() {
+                    last.connection = connection();
+                }
             }
             Some(_) => {
                 let connection = connection();
                 // Not known of either: the one that came later.
                 if last.connection.is_some() && connection > last.connection {
-                    *last = Last { taken: Rc::downgrade(taken), connection };
+                    last.change(taken, connection);
                 }
             }
-            None => *last = Last { taken: Rc::downgrade(taken), connection: connection() },
+            None => last.change(taken, connection()),
         }
     }
 
@@ -74,7 +94,7 @@ impl Newest {
         let mut last = self.0.borrow_mut();
         last.taken.upgrade().unwrap_or_else(|| {
             // The requests may still tell that it is another.
-            *last = Last { taken: Rc::downgrade(taken), connection: Some(0) };
+            last.change(taken, Some(0));
             Rc::clone(taken)
         })
     }

@@ -108,9 +108,9 @@ fn of_two_whose_successor_is_gone_requests_tell_which_one_it_is() {
 }
 
 #[test]
-fn a_number_is_asked_for_until_it_is_known() {
+fn a_number_is_asked_for_beside_others_until_it_is_known() {
     let vm = Vm::of(&Process::start());
-    let rollout = vm.take(&at(5.0));
+    let (first, rollout) = (vm.take(&at(5.0)), vm.take(&at(6.0)));
     let asked = std::cell::Cell::new(0);
     let tell = |number| {
         rollout.begins(&|| {
@@ -122,4 +122,7 @@ fn a_number_is_asked_for_until_it_is_known() {
     tell(Some(1));
     tell(Some(2));
     assert_eq!(asked.get(), 2);
+    drop((first, rollout));
+    // Alone it has nothing to be told from.
+    vm.take(&at(7.0)).begins(&|| panic!("asked"));
 }

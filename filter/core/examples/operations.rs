@@ -9,7 +9,7 @@
 
 use sark_core::authorizer::{Arrival, Authorizer, Step};
 use sark_core::builtins::Moment;
-use sark_core::cache::{Facts, Keeper, Kept, Revision};
+use sark_core::cache::{Facts, Keeper, Kept, Question, Revision};
 use sark_core::config::{self, Config, Settings};
 use sark_core::engine::{self, Engine, Shelf};
 use sark_core::host::{Clock, Host, HostError};
@@ -126,15 +126,17 @@ fn parts(operation: &str, count: u32, configuration: &[u8]) -> Result<()> {
     let rust_cache = rust_cache.ok_or("the configuration has no features.rust_cache")?;
     let revision = Revision::of(configuration, &rust_cache.times);
     let facts = [Some(Facts::of(&loaded))];
-    let (keeper, _) = Keeper::new(&rust_cache, &revision, &paths, &facts, &Shelf::default());
+    let (keeper, _) = Keeper::new(&rust_cache, &shape, &revision, &paths, &facts, &Shelf::default());
     let engine = Engine::new(loaded, limits, Rc::new(Still));
 
     let build = |head: &Head| {
         let sources = Sources { shape: &shape, head, body: None, context_extensions: None, id: 0, host: &Proxy };
         request::input(&sources, &selection).map_err(|error| format!("{error:?}"))
     };
-    let recall =
-        |input| keeper.recall(Implementation::Rust, 0, input, 1, || None).map_err(|error| format!("{error:?}"));
+    let recall = |input| {
+        let kept = keeper.recall(Implementation::Rust, 0, Question::Input(input), 1, || None);
+        kept.map_err(|error| format!("{error:?}"))
+    };
     let keep = |input| {
         let Kept::Nothing(place) = recall(input)? else { return Err("it is kept already".into()) };
         let decision = sark_core::decision::read(&regorus::Value::from(true)).map_err(|error| format!("{error:?}"))?;

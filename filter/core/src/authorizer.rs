@@ -101,9 +101,9 @@ impl Authorizer {
             engines.push(engine);
             summaries.push(summary);
         }
-        let keeper = settings.rust_cache.as_ref().map(|settings| {
-            let revision = Revision::of(bytes, &settings.times);
-            Keeper::new(settings, &revision, &paths, &facts, shelf)
+        let keeper = settings.rust_cache.as_ref().map(|cache| {
+            let revision = Revision::of(bytes, &cache.times);
+            Keeper::new(cache, &settings.shape, &revision, &paths, &facts, shelf)
         });
         let (keeper, kept) = keeper.unzip();
         summaries.extend(kept.into_iter().flatten());

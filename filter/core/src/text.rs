@@ -30,12 +30,18 @@ pub fn sanitized(bytes: &[u8]) -> Cow<'_, str> {
 
 /// Two digits a byte, in lower case.
 pub fn hexadecimal(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        let digits = [byte.wrapping_shr(4), byte & 0xf];
-        text.extend(digits.into_iter().filter_map(|digit| char::from_digit(digit.into(), 16)));
-    }
-    text
+    let digits = bytes.iter().flat_map(|byte| [byte.wrapping_shr(4), byte & 0xf]);
+    ascii(digits.map(to_hex_digit).collect())
+}
+
+/// The hexadecimal digit of a value below 16, in lower case.
+fn to_hex_digit(value: u8) -> u8 {
+    b"0123456789abcdef".get(usize::from(value)).copied().unwrap_or_default()
+}
+
+/// A text of bytes that are known to be ASCII.
+fn ascii(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 /// The value of a hexadecimal digit, in either case.
@@ -46,8 +52,13 @@ pub fn hex_digit(digit: u8) -> Option<u8> {
 /// The UUID of version 4 with these random bits (RFC 9562, section 5.4): four of them say the version, two the variant.
 pub fn uuid_v4(bits: u128) -> String {
     let bits = bits & !(0xf << 76) | (0x4 << 76);
-    let bits = bits & !(0x3 << 62) | (0x2 << 62);
-    let text = hexadecimal(&bits.to_be_bytes());
-    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| text.get(range).unwrap_or_default());
-    parts.join("-")
+    let mut rest = bits & !(0x3 << 62) | (0x2 << 62);
+    let mut text = b"00000000-0000-0000-0000-000000000000".to_vec();
+    for place in text.iter_mut().filter(|place| **place != b'-') {
+        // The first four bits that are left, in the last place.
+        rest = rest.rotate_left(4);
+        let [.., last] = rest.to_be_bytes();
+        *place = to_hex_digit(last & 0xf);
+    }
+    ascii(text)
 }

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use regorus::Value;
 use sark_core::builtins::Purity;
-use sark_core::cache::{Facts, Keeper, Kept, Revision};
+use sark_core::cache::{Facts, Keeper, Kept, Question, Revision};
 use sark_core::config;
 use sark_core::decision::{self, Decision};
 use sark_core::engine::Shelf;
 use sark_core::metrics::Implementation::Rust;
 use sark_core::plan::Footprint;
 use sark_core::policy::DecisionPath;
+use sark_core::request::Shape;
 
 const CONFIGURATION: &[u8] = br#"{"features": {"rust_cache": {"ttl_seconds": 86400}}}"#;
 
@@ -28,7 +29,8 @@ impl Memory {
         let facts = Facts { reads: footprint.input.clone(), impure: impure.map(|builtin| builtin.name).collect() };
         let revision = Revision::of(CONFIGURATION, &settings.times);
         let path = DecisionPath::parse("t/x").expect("a path");
-        let (keeper, _) = Keeper::new(&settings, &revision, &[path], &[Some(facts)], &Shelf::default());
+        let (shape, shelf) = (Shape::default(), Shelf::default());
+        let (keeper, _) = Keeper::new(&settings, &shape, &revision, &[path], &[Some(facts)], &shelf);
         Self { keeper, now: 0 }
     }
 
@@ -52,7 +54,7 @@ impl Memory {
     }
 
     fn recall(&self, input: &Value) -> Kept {
-        self.keeper.recall(Rust, 0, input, self.now, || None).unwrap_or(Kept::Never)
+        self.keeper.recall(Rust, 0, Question::Input(input), self.now, || None).unwrap_or(Kept::Never)
     }
 }
 

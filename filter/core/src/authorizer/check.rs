@@ -4,7 +4,7 @@ use super::assignment::Assignment;
 use super::shadow::Observed;
 use super::{Answer, Arrival, Authorizer, Inline, Step};
 use crate::builtins::Moment;
-use crate::cache::Place;
+use crate::cache::{Place, Question};
 use crate::config::Settings;
 use crate::decision::{Metadata, Mutations, Reply};
 use crate::host::{Host, HostError};
@@ -37,6 +37,9 @@ pub(super) enum State {
     AwaitsReply { sent_at: u64, place: Option<Place> },
     Done,
 }
+
+/// What the inline side decides about, or why it cannot.
+type Input = Result<Value, (Reason, String)>;
 
 /// What is known of a request that waits for a decision.
 pub(super) struct Request {
@@ -301,20 +304,10 @@ impl Check {
         let Some(inline) = authorizer.inline(self.route.decision) else {
             return self.out_of_turn(host);
         };
-        let extensions = self.route.context_extensions();
-        let input = match request::input(&authorizer.sources(request, extensions.as_ref(), host), &inline.selection) {
-            Err(DocumentError::Inexact) => Err((Reason::InexactInput, String::new())),
-            Err(error) => return self.no_document(&error, host),
-            Ok(input) => Ok(input),
-        };
         let is_first_attempt = self.failures.is_empty();
-        if is_first_attempt {
-            request.assignment.count(host);
-        }
-        let place = match input.as_ref().map(|input| self.recall(Implementation::Rust, request, input, host)) {
-            Ok(Err(step)) => return step,
-            Ok(Ok(place)) => place,
-            Err(_) => None,
+        let (input, place) = match self.prepare(inline, request, host) {
+            Ok(prepared) => prepared,
+            Err(step) => return step,
         };
         let Ok(now_ns) = host.now() else {
             return self.host_failed(host);
@@ -340,6 +333,39 @@ impl Check {
             return Step::NeedBody;
         }
         self.fall_back(request, host)
+    }
+
+    /// The document, and where to keep what is decided about it; or the check ends here: the request is refused, or there
+    /// is a decision already. A request for which there is a key is not refused, so that its document can wait.
+    fn prepare(&mut self, inline: &Inline, request: &Request, host: &dyn Host) -> Result<(Input, Option<Place>), Step> {
+        if let Some(key) = self.key(request, host) {
+            self.count_assignment(request, host);
+            let place = self.recall(Implementation::Rust, request, Question::Key(key), host)?;
+            return Ok((self.input(inline, request, host)?, place));
+        }
+        let input = self.input(inline, request, host)?;
+        self.count_assignment(request, host);
+        let place = match &input {
+            Ok(input) => self.recall(Implementation::Rust, request, Question::Input(input), host)?,
+            Err(_) => None,
+        };
+        Ok((input, place))
+    }
+
+    /// Once per request, with the first side that is asked.
+    fn count_assignment(&self, request: &Request, host: &dyn Host) {
+        if self.failures.is_empty() {
+            request.assignment.count(host);
+        }
+    }
+
+    fn input(&mut self, inline: &Inline, request: &Request, host: &dyn Host) -> Result<Input, Step> {
+        let extensions = self.route.context_extensions();
+        match request::input(&self.authorizer.sources(request, extensions.as_ref(), host), &inline.selection) {
+            Err(DocumentError::Inexact) => Ok(Err((Reason::InexactInput, String::new()))),
+            Err(error) => Err(self.no_document(&error, host)),
+            Ok(input) => Ok(Ok(input)),
+        }
     }
 
     /// The inline side has failed: the remote OPA is asked, with all there is.

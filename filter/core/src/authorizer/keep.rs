@@ -3,12 +3,11 @@
 use super::Step;
 use super::check::{Check, Request};
 use super::end::Answer;
-use crate::cache::{CacheError, Keeper, Kept, Place};
+use crate::cache::{CacheError, Keeper, Kept, Key, Place, Question};
 use crate::decision::Decision;
 use crate::host::Host;
 use crate::metrics::{CacheOperation, Counter, Implementation, Reason};
 use crate::request::{Body, Document};
-use regorus::Value;
 use std::rc::Rc;
 
 impl Check {
@@ -21,7 +20,7 @@ impl Check {
         &mut self,
         side: Implementation,
         request: &Request,
-        input: &Value,
+        question: Question,
         host: &dyn Host,
     ) -> Result<Option<Place>, Step> {
         let authorizer = Rc::clone(&self.authorizer);
@@ -33,7 +32,7 @@ impl Check {
             count(CacheOperation::Bypass);
             return Ok(None);
         }
-        match keeper.recall(side, self.route.decision, input, authorizer.clock.now(), || host.now().ok()) {
+        match keeper.recall(side, self.route.decision, question, authorizer.clock.now(), || host.now().ok()) {
             Ok(Kept::Decision(decision)) => {
                 count(CacheOperation::Hit);
                 Err(self.finish(side, Answer::Decision(decision), host))
@@ -50,6 +49,13 @@ impl Check {
         }
     }
 
+    /// The key of this request, if its document is not needed to look for a decision that is kept.
+    pub(super) fn key(&self, request: &Request, host: &dyn Host) -> Option<Key> {
+        let keeper = self.authorizer.keeper.as_ref().filter(|_| request.assignment.uses_cache == Some(true))?;
+        // Whether the route has context extensions does not matter: a key that is made of them takes the document.
+        keeper.key(self.route.decision, &self.authorizer.sources(request, None, host))
+    }
+
     /// The same for the remote OPA. It sees the text of numbers, so a document whose numbers the engine holds by other
     /// texts, or not at all, has no key.
     pub(super) fn recall_remote(
@@ -63,7 +69,7 @@ impl Check {
         if !keeps || document.respells_numbers() {
             return Ok(None);
         }
-        document.value().map_or(Ok(None), |input| self.recall(side, request, &input, host))
+        document.value().map_or(Ok(None), |input| self.recall(side, request, Question::Input(&input), host))
     }
 
     /// A side has answered: its decision is kept where it may be, and takes effect.

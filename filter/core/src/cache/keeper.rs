@@ -1,6 +1,6 @@
 //! What the authorizer asks: is there a decision for this input, and where to keep the one that will be made.
 
-use super::key;
+use super::key::{self, Key};
 use super::store::{Cache, Until};
 use super::terms::{Terms, Times};
 use super::{CacheError, Revision};
@@ -12,6 +12,7 @@ use crate::engine::Loaded;
 use crate::metrics::Implementation;
 use crate::plan::Reads;
 use crate::policy::DecisionPath;
+use crate::request::{Shape, Sources};
 use crate::shelf::Shelf;
 use regorus::Value;
 use std::cell::{Cell, RefCell};
@@ -48,6 +49,15 @@ pub struct Place {
     since: u64,
 }
 
+/// What is asked about.
+#[derive(Debug)]
+pub enum Question<'a> {
+    /// An input document.
+    Input(&'a Value),
+    /// The one that has this key.
+    Key(Key),
+}
+
 /// What is kept for an input.
 #[derive(Debug)]
 pub enum Kept {
@@ -69,11 +79,12 @@ impl Facts {
 }
 
 impl Keeper {
-    /// For the decisions of a configuration; `facts` are those of the decisions that can be made inline. And what is to
-    /// be said of each of them.
+    /// For the decisions of a configuration, about documents of this shape; `facts` are those of the decisions that can
+    /// be made inline. And what is to be said of each of them.
     #[must_use]
     pub fn new(
         settings: &config::Cache,
+        shape: &Shape,
         revision: &Revision,
         decisions: &[DecisionPath],
         facts: &[Option<Facts>],
@@ -86,7 +97,7 @@ impl Keeper {
         for (decision, facts) in decisions.iter().zip(facts) {
             let terms = facts
                 .as_ref()
-                .map(|facts| Terms::inline(revision, decision, &facts.reads, &facts.impure, &settings.times));
+                .map(|facts| Terms::inline(revision, decision, &facts.reads, &facts.impure, &settings.times, shape));
             summaries.extend(terms.as_ref().map(|terms| match terms {
                 Ok(terms) => format!("decision {decision}: {}", terms.summary()),
                 Err(why) => format!("decision {decision} is never kept: {why}"),
@@ -115,6 +126,14 @@ impl Keeper {
         self.terms(side, decision).is_some()
     }
 
+    /// The key of an inline decision about this request, without its document: the same that the document would give.
+    /// `None`: it takes the document, and what becomes of the request is seen when that is built.
+    #[must_use]
+    pub fn key(&self, decision: usize, sources: &Sources) -> Option<Key> {
+        let terms = self.terms(Implementation::Rust, decision)?;
+        key::directly(&terms.scope, terms.direct.as_ref()?, sources)
+    }
+
     /// What is kept of the answers of this side to this decision on this input.
     ///
     /// # Errors
@@ -123,7 +142,7 @@ impl Keeper {
         &self,
         side: Implementation,
         decision: usize,
-        input: &Value,
+        question: Question,
         now: u64,
         time_of_day: impl FnOnce() -> Option<i64>,
     ) -> Result<Kept, CacheError> {
@@ -131,7 +150,11 @@ impl Keeper {
             return Ok(Kept::Never);
         };
         cache.renew(self.cleanings.get());
-        let key = key::of(&terms.scope, &terms.parts, input)?;
+        let key = match question {
+            Question::Input(input) => key::of(&terms.scope, &terms.parts, input)?,
+            Question::Key(key) => key,
+        };
+        let key = key.into_bytes();
         Ok(match cache.get(&key, now, time_of_day)? {
             Some(decision) => Kept::Decision(decision),
             None => Kept::Nothing(Place { key, times: terms.times, generation: cache.generation(), since: now }),

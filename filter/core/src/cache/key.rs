@@ -7,6 +7,7 @@
 use super::CacheError;
 use super::scope::Scope;
 use crate::builtins::is_double;
+use crate::request::{Direct, Shown, Sources};
 use regorus::Value;
 
 /// Longest key, in bytes.
@@ -31,11 +32,17 @@ impl Parts {
 ///
 /// # Errors
 /// It would be longer than [`MAX_KEY_BYTES`].
-pub(super) fn of(scope: &Scope, parts: &Parts, input: &Value) -> Result<Vec<u8>, CacheError> {
-    let mut key = Key(Vec::with_capacity(USUAL_BYTES));
-    key.bytes(scope.bytes())?;
+pub(super) fn of(scope: &Scope, parts: &Parts, input: &Value) -> Result<Key, CacheError> {
+    let mut key = Key::new(scope)?;
     parts.0.iter().try_for_each(|path| key.part(path, input))?;
-    Ok(key.0)
+    Ok(key)
+}
+
+/// The key that the input document of this request has, without the document; `None`: it takes one.
+pub(super) fn directly(scope: &Scope, direct: &Direct, sources: &Sources) -> Option<Key> {
+    let mut key = Key::new(scope).ok()?;
+    direct.visit(sources, |shown| key.shown(shown).ok())?;
+    Some(key)
 }
 
 /// Types of what is written. They never change their meaning for another.
@@ -55,9 +62,21 @@ mod tag {
     pub const OBJECT: u8 = 12;
 }
 
-struct Key(Vec<u8>);
+/// A key, while it is written and when it is whole.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Key(Vec<u8>);
 
 impl Key {
+    fn new(scope: &Scope) -> Result<Self, CacheError> {
+        let mut key = Self(Vec::with_capacity(USUAL_BYTES));
+        key.bytes(scope.bytes())?;
+        Ok(key)
+    }
+
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
     fn bytes(&mut self, bytes: &[u8]) -> Result<(), CacheError> {
         if self.0.len().saturating_add(bytes.len()) > MAX_KEY_BYTES {
             return Err(CacheError::KeyTooLarge);
@@ -69,8 +88,8 @@ impl Key {
     /// A type and a number of things that follow.
     fn head(&mut self, tag: u8, count: usize) -> Result<(), CacheError> {
         let count = u32::try_from(count).map_err(|_| CacheError::KeyTooLarge)?;
-        self.bytes(&[tag])?;
-        self.bytes(&count.to_le_bytes())
+        let [a, b, c, d] = count.to_le_bytes();
+        self.bytes(&[tag, a, b, c, d])
     }
 
     fn text(&mut self, tag: u8, text: &str) -> Result<(), CacheError> {
@@ -89,10 +108,26 @@ impl Key {
             };
             match members.get(name) {
                 Some(member) => value = member,
-                None => return self.head(tag::ABSENT, depth),
+                None => return self.absent(depth),
             }
         }
         self.value(value)
+    }
+
+    /// What [`Key::part`] writes where the document shows this.
+    fn shown(&mut self, shown: Shown) -> Result<(), CacheError> {
+        match shown {
+            Shown::Nothing { depth } => self.absent(depth),
+            Shown::Text(text) => self.text(tag::STRING, &text),
+            Shown::Texts(mut texts) => {
+                self.head(tag::ARRAY, texts.clone().count())?;
+                texts.try_for_each(|text| self.text(tag::STRING, text))
+            }
+        }
+    }
+
+    fn absent(&mut self, depth: usize) -> Result<(), CacheError> {
+        self.head(tag::ABSENT, depth)
     }
 
     /// Values of a request are bounded in depth (`limits.json_depth`).

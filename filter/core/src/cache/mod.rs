@@ -17,8 +17,8 @@ mod tests;
 
 pub(crate) use cost::decision as cost;
 pub use error::CacheError;
-pub use keeper::{Facts, Keeper, Kept, Place};
-pub use key::{MAX_KEY_BYTES, Parts};
+pub use keeper::{Facts, Keeper, Kept, Place, Question};
+pub use key::{Key, MAX_KEY_BYTES, Parts};
 pub use scope::Revision;
 pub use store::{Bounds, Cache, MAX_ENTRY_BYTES, Until};
 pub use terms::{Terms, differs_always};

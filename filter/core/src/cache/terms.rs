@@ -7,6 +7,7 @@ use crate::decision::{Decision, Verdict};
 use crate::metrics::Implementation;
 use crate::plan::Reads;
 use crate::policy::DecisionPath;
+use crate::request::{Direct, Shape};
 use std::time::Duration;
 
 /// What is another for every request.
@@ -16,6 +17,8 @@ const DIFFER: [&[&str]; 2] = [&["attributes", "request", "time"], &["attributes"
 pub struct Terms {
     pub(super) scope: Scope,
     pub(super) parts: Parts,
+    /// `None`: it takes the document to know what is at these parts.
+    pub(super) direct: Option<Direct>,
     pub(super) times: Times,
 }
 
@@ -37,6 +40,7 @@ impl Terms {
         reads: &Reads,
         impure: &[&str],
         times: &CacheTimes,
+        shape: &Shape,
     ) -> Result<Self, String> {
         let whole = [Vec::new()];
         let paths = match reads {
@@ -56,14 +60,15 @@ impl Terms {
         };
         let scope = Scope::new(revision, Implementation::Rust, decision, paths);
         let times = Times { allow: times.allow.min(longest), deny: times.deny.min(longest) };
-        Ok(Self { scope, parts: Parts::new(paths), times })
+        Ok(Self { scope, parts: Parts::new(paths), direct: Direct::new(paths, shape), times })
     }
 
-    /// Of the remote OPA: what it reads is what the operator says.
+    /// Of the remote OPA: what it reads is what the operator says. It is asked with the whole document, so there is always
+    /// one.
     #[must_use]
     pub fn remote(revision: &Revision, decision: &DecisionPath, paths: &[Vec<String>], time: Duration) -> Self {
         let scope = Scope::new(revision, Implementation::Remote, decision, paths);
-        Self { scope, parts: Parts::new(paths), times: Times { allow: time, deny: time } }
+        Self { scope, parts: Parts::new(paths), direct: None, times: Times { allow: time, deny: time } }
     }
 
     /// One line for the operator.

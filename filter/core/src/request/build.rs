@@ -5,7 +5,7 @@ use super::body::{self, Body, Parsed};
 use super::head::{Head, PARTIAL_BODY};
 use super::members::Members;
 use super::metadata::{Metadata, Namespaces};
-use super::place::Place;
+use super::place::{OF_HEADER, Place};
 use super::selection::{Headers, Selection};
 use super::shape::Shape;
 use super::{DocumentError, ParseError, object, peers, url};
@@ -45,7 +45,7 @@ pub struct Built {
     pub body_text: Option<String>,
 }
 
-/// Builds the selected members.
+/// Builds the selected members. Whatever is refused here, [`super::direct`] must leave to be refused here.
 ///
 /// # Errors
 /// Path, query or body cannot be parsed, whether they are selected or not, or the proxy does not tell what is selected.
@@ -131,13 +131,11 @@ fn request(sources: &Sources, selection: &Selection, text: &str) -> Result<Value
 /// `attributes.request.http`; a field at its default value is absent (contract section 1.3).
 fn http(sources: &Sources, selection: &Selection, text: &str) -> Result<Value, HostError> {
     let Sources { shape, head, body, id, host, .. } = *sources;
-    let header = |name: &str| Ok(head.get(name).unwrap_or_default());
     let mut http = Members::new(selection);
     http.text(Place::Id, || Ok(id.to_string()))?;
-    http.text(Place::Method, || header(":method"))?;
-    http.text(Place::Path, || header(":path"))?;
-    http.text(Place::Host, || header(":authority"))?;
-    http.text(Place::Scheme, || header(":scheme"))?;
+    for (place, header) in OF_HEADER {
+        http.text(place, || Ok(head.get(header).unwrap_or_default()))?;
+    }
     http.text(Place::Protocol, || {
         let protocol = host.property(&["request", "protocol"])?.ok_or(HostError)?;
         Ok(sanitized(&protocol).into_owned())

@@ -56,8 +56,9 @@ impl Head {
     /// The joined value of a header.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+        // Most names differ in length: those are not looked at.
         let named = |(other, value): &Place| {
-            (self.bytes.get(other.clone()) == Some(name.as_bytes())).then(|| self.value(value))
+            (other.len() == name.len() && self.value(other) == name.as_bytes()).then(|| self.value(value))
         };
         let mut values = self.lines.iter().filter_map(named);
         let mut joined = sanitized(values.next()?);

@@ -5,6 +5,7 @@
 
 mod body;
 mod build;
+mod direct;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod head;
@@ -21,6 +22,7 @@ mod url;
 
 pub use body::Body;
 pub use build::Sources;
+pub use direct::{Direct, Shown};
 #[cfg(feature = "grpc")]
 pub use grpc::Services;
 pub use head::Head;

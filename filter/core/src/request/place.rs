@@ -40,6 +40,10 @@ pub enum Place {
     Version,
 }
 
+/// Members that say what a header says, and which.
+pub const OF_HEADER: [(Place, &str); 4] =
+    [(Place::Method, ":method"), (Place::Path, ":path"), (Place::Host, ":authority"), (Place::Scheme, ":scheme")];
+
 /// Every place, with the keys that lead to it from `input`.
 pub const PLACES: [(Place, &[&str]); 34] = [
     (Place::Attributes, &["attributes"]),

@@ -4,7 +4,12 @@ use super::ParseError;
 use crate::text::hex_digit;
 use regorus::Value;
 use regorus::value::Object;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::str::Split;
+
+/// The segments of a path, in order.
+pub type Segments<'a> = Split<'a, char>;
 
 /// Most `&`-separated parameters in a query or form, as in Go's `net/url`.
 const MAX_PARAMETERS: usize = 10_000;
@@ -26,8 +31,23 @@ pub fn split(path: &str) -> (&str, &str) {
 /// # Errors
 /// An invalid escape.
 pub fn parse_path(path: &str) -> Result<Vec<Value>, ParseError> {
-    let decoded = text(&unescape(path.as_bytes(), Plus::Kept)?);
-    Ok(decoded.trim_start_matches('/').split('/').map(Value::from).collect())
+    Ok(segments(&decode_path(path)?).map(Value::from).collect())
+}
+
+/// A path with its escapes decoded.
+///
+/// # Errors
+/// An invalid one.
+pub fn decode_path(path: &str) -> Result<Cow<'_, str>, ParseError> {
+    if !path.contains('%') {
+        return Ok(Cow::Borrowed(path));
+    }
+    Ok(Cow::Owned(text(&unescape(path.as_bytes(), Plus::Kept)?)))
+}
+
+/// The segments of a path that is decoded.
+pub fn segments(decoded: &str) -> Segments<'_> {
+    decoded.trim_start_matches('/').split('/')
 }
 
 /// Whether a path that nobody reads could be read.
@@ -35,7 +55,7 @@ pub fn parse_path(path: &str) -> Result<Vec<Value>, ParseError> {
 /// # Errors
 /// Those of [`parse_path`].
 pub fn check_path(path: &str) -> Result<(), ParseError> {
-    if path.contains('%') { parse_path(path).map(drop) } else { Ok(()) }
+    decode_path(path).map(drop)
 }
 
 /// Whether a query that nobody reads could be read.

@@ -396,3 +396,54 @@ fn the_shelf_sweeps_and_says_how_its_caches_stand() {
     drop(authorizer);
     assert_eq!(vm.shelf.sweep(0), Default::default());
 }
+
+/// Nothing of the URL is in this key, and the decision is found without a document: still the URL is read.
+#[test]
+fn a_url_that_cannot_be_read_is_refused_though_a_decision_is_kept_for_its_key() {
+    let vm = Vm::default();
+    let authorizer = vm.take(&configuration(POLICY, json!({}), json!({"failure_mode_allow": true})));
+    let asked = |path| {
+        let host = FakeHost::default();
+        let (check, step) = ask_with(&authorizer, &[(":path", path), ("x-user", "alice")], &host);
+        check.settle(&host);
+        (matches!(step, Step::Allow(_)), check.outcome, host.counted.take())
+    };
+    let assigned = |feature: &str| format!("feature_flag_assignments_total.feature.{feature}.implementation.rust");
+    let (rust_opa, rust_cache) = (assigned("rust_opa"), assigned("rust_cache"));
+    let allowed = "sark_decisions_total.implementation.rust.result.allow".to_owned();
+    for (path, operations) in [("/a", &["miss", "put"][..]), ("/b?x=1", &["hit"]), ("/%41?%41=%41", &["hit"])] {
+        let operations = operations
+            .iter()
+            .map(|operation| format!("cache_operations_total.implementation.rust.operation.{operation}"));
+        let mut expected = vec![rust_opa.clone(), rust_cache.clone()];
+        expected.extend(operations.chain([allowed.clone()]));
+        assert_eq!(asked(path), (true, Outcome::Allow, expected), "{path}");
+    }
+    let refused = "sark_decisions_total.implementation.none.result.bad_request".to_owned();
+    for path in ["/%zz", "/a%", "/a?%zz", "/a?b;c", "/a?x=%f"] {
+        assert_eq!(asked(path), (false, Outcome::BadRequest, vec![refused.clone()]), "{path}");
+    }
+}
+
+/// A body may be unreadable, so that a request with one is read whole before anything that is kept counts.
+#[test]
+fn a_decision_is_found_with_and_without_the_document_wherever_it_was_made() {
+    let asked = |authorizer: &Rc<Authorizer>, body: Option<&str>| {
+        let host = FakeHost { body: body.map(|body| body.as_bytes().to_vec()), ..FakeHost::default() };
+        let length = body.map_or(0, str::len);
+        let json = [("content-type", "application/json"), ("x-user", "alice")];
+        let head = head(if body.is_some() { &json } else { ALICE });
+        let arrival = Arrival { head, stripped: Vec::new(), end_of_stream: body.is_none() };
+        let (mut check, step) = authorizer.check(arrival, &host);
+        let step = if let Step::NeedBody = step { check.body(length, true, &host) } else { step };
+        (matches!(step, Step::Allow(_)), cache_counts(&host).join(","))
+    };
+    let more = json!({"with_request_body": {"max_request_bytes": 9}});
+    for order in [[None, Some("{}")], [Some("{}"), None]] {
+        let vm = Vm::default();
+        let authorizer = vm.take(&configuration(POLICY, json!({}), more.clone()));
+        assert_eq!(asked(&authorizer, order[0]), (true, "miss,put".to_owned()));
+        assert_eq!(asked(&authorizer, order[1]), (true, "hit".to_owned()));
+        assert_eq!(asked(&authorizer, Some("{")), (false, String::new()), "refused");
+    }
+}

@@ -11,19 +11,19 @@ use std::collections::BTreeMap;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-fn scope() -> Scope {
+pub fn scope() -> Scope {
     let times = scopes::times();
     let path = DecisionPath::parse("").unwrap();
     Scope::new(&Revision::of(b"{}", &times), Implementation::Rust, &path, &[])
 }
 
-fn paths(paths: &[&str]) -> Vec<Vec<String>> {
+pub fn paths(paths: &[&str]) -> Vec<Vec<String>> {
     let names = |path: &&str| path.split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect();
     paths.iter().map(names).collect()
 }
 
 fn key_of(parts: &[&str], input: &Value) -> Vec<u8> {
-    key::of(&scope(), &Parts::new(&paths(parts)), input).unwrap()
+    key::of(&scope(), &Parts::new(&paths(parts)), input).unwrap().into_bytes()
 }
 
 /// The whole value of `a`.
@@ -184,7 +184,7 @@ fn keys_of_generated_values_are_equal_exactly_where_the_values_are() {
 #[test]
 fn a_key_has_a_largest_size() {
     let text = |length: usize| value(&format!(r#"{{"a": "{}"}}"#, "x".repeat(length)));
-    let of = |input: &Value| key::of(&scope(), &Parts::new(&paths(&["a"])), input);
+    let of = |input: &Value| key::of(&scope(), &Parts::new(&paths(&["a"])), input).map(Key::into_bytes);
     assert_eq!(of(&text(MAX_KEY_BYTES - 37)).map(|key| key.len()), Ok(MAX_KEY_BYTES));
     assert_eq!(of(&text(MAX_KEY_BYTES - 36)), Err(CacheError::KeyTooLarge));
     let many = Value::from(vec![Value::new_array(); MAX_KEY_BYTES]);

@@ -1,3 +1,4 @@
+mod direct;
 mod keys;
 mod model;
 mod scopes;

@@ -6,6 +6,7 @@ use crate::config::CacheTimes;
 use crate::metrics::Implementation;
 use crate::plan::Reads;
 use crate::policy::DecisionPath;
+use crate::request::Shape;
 use std::time::Duration;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -68,7 +69,7 @@ fn sides_decisions_and_paths_have_scopes_of_their_own() {
 }
 
 fn why_not(reads: &Reads, impure: &[&str], times: &CacheTimes) -> Option<String> {
-    Terms::inline(&revision("{}"), &DecisionPath::parse("").unwrap(), reads, impure, times).err()
+    Terms::inline(&revision("{}"), &DecisionPath::parse("").unwrap(), reads, impure, times, &Shape::default()).err()
 }
 
 #[test]
@@ -100,19 +101,21 @@ fn what_asks_clock_or_chance_is_kept_only_for_a_time_that_is_named() {
     let why = why_not(&nothing, &["time.now_ns", "uuid.rfc4122"], &times()).unwrap();
     assert_eq!(why, "the policy calls time.now_ns, uuid.rfc4122, and no ttl_seconds_impure says how old it may be");
     let named = CacheTimes { impure: Some(Duration::from_secs(2)), ..times() };
-    let terms = Terms::inline(&revision("{}"), &DecisionPath::parse("").unwrap(), &nothing, &["time.now_ns"], &named);
+    let terms = |impure: &[&str]| {
+        let path = DecisionPath::parse("").unwrap();
+        Terms::inline(&revision("{}"), &path, &nothing, impure, &named, &Shape::default()).map(|terms| terms.times)
+    };
     let (allow, deny) = (decision("true"), decision("false"));
-    let impure = terms.unwrap_or_else(|why| panic!("{why}")).times;
+    let impure = terms(&["time.now_ns"]).unwrap();
     assert_eq!((impure.of(&allow).as_secs(), impure.of(&deny).as_secs()), (2, 2));
-    let pure = Terms::inline(&revision("{}"), &DecisionPath::parse("").unwrap(), &nothing, &[], &named);
-    let pure = pure.unwrap_or_else(|why| panic!("{why}")).times;
+    let pure = terms(&[]).unwrap();
     assert_eq!((pure.of(&allow).as_secs(), pure.of(&deny).as_secs()), (300, 60));
 }
 
 #[test]
 fn a_policy_may_say_less() {
-    let terms =
-        Terms::inline(&revision("{}"), &DecisionPath::parse("").unwrap(), &Reads::Parts(Vec::new()), &[], &times());
+    let (path, nothing) = (DecisionPath::parse("").unwrap(), Reads::Parts(Vec::new()));
+    let terms = Terms::inline(&revision("{}"), &path, &nothing, &[], &times(), &Shape::default());
     let times = terms.unwrap_or_else(|why| panic!("{why}")).times;
     for (ttl, seconds) in [("5", 5), ("0", 0), ("1000", 300), ("-1", 0), ("1.5", 0), ("null", 0), (r#""5""#, 0)] {
         let allow = decision(&format!(r#"{{"allowed": true, "cache_ttl_seconds": {ttl}}}"#));

@@ -23,7 +23,7 @@ mod numbers;
 mod objects;
 mod operands;
 mod operators;
-mod order;
+pub(crate) mod order;
 mod percent;
 #[cfg(feature = "jwt")]
 #[cfg_attr(not(feature = "x509"), allow(dead_code, unused_imports, reason = "crypto.x509 reads the rest"))]
@@ -49,7 +49,7 @@ pub(crate) mod tests;
 
 pub use context::{Context, Moment};
 pub use memory::Memory;
-pub(crate) use order::{FREE_BYTES, compare, equal_paid};
+pub(crate) use order::{FREE_BYTES, equal_paid};
 pub(crate) use rego_text::is_double;
 
 use crate::engine::EvalError;

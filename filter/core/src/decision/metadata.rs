@@ -45,8 +45,8 @@ impl Metadata {
     #[must_use]
     pub fn to_json(&self, decision_id: &str) -> String {
         let id = format!("\"{decision_id}\"");
-        let mut members: BTreeMap<&str, &str> =
-            self.0.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let mut members: BTreeMap<&str, &str> = BTreeMap::new();
+        members.extend(self.0.iter().map(|(name, text)| (name.as_str(), text.as_str())));
         members.insert(DECISION_ID, &id);
         let members: Vec<String> =
             members.iter().map(|(name, text)| format!("{}:{text}", serde_json::Value::from(*name))).collect();

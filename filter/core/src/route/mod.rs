@@ -78,11 +78,12 @@ fn decision(text: &str, configured: &DecisionPath, choices: &[DecisionPath]) -> 
 
 fn extensions(value: &Value) -> Result<BTreeMap<String, String>, BadMetadata> {
     let members = value.as_object().map(|members| members.iter().collect::<Vec<_>>()).unwrap_or_default();
-    members
-        .into_iter()
-        .map(|pair| match pair {
-            (Value::String(name), Value::String(value)) => Ok((name.to_string(), value.to_string())),
-            _ => Err(BadMetadata("`sark.context_extensions` must hold strings".to_owned())),
-        })
-        .collect()
+    let mut extensions = BTreeMap::new();
+    for pair in members {
+        let (Value::String(name), Value::String(value)) = pair else {
+            return Err(BadMetadata("`sark.context_extensions` must hold strings".to_owned()));
+        };
+        extensions.insert(name.to_string(), value.to_string());
+    }
+    Ok(extensions)
 }

@@ -2,7 +2,7 @@
 
 use super::compare::pay_for_key;
 use super::{Machine, stopped};
-use crate::builtins::{Context, compare};
+use crate::builtins::{Context, order};
 use crate::engine::EvalError;
 use crate::plan::code::Target;
 use crate::plan::program::Slot;
@@ -33,8 +33,11 @@ impl Machine<'_> {
             Value::Object(members) => {
                 let members = members.clone();
                 self.context.work(members.len().saturating_mul(BYTES_PER_MEMBER)).map_err(stopped)?;
-                let mut list: Vec<_> = members.iter_sorted().map(|(key, value)| (key.clone(), value.clone())).collect();
-                sort(&mut list, |(key, _)| key, self.context)?;
+                let list: Vec<_> = if has_other_order(|| members.keys(), members.len(), self.context)? {
+                    order::members(&members).into_iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+                } else {
+                    members.iter_sorted().map(|(key, value)| (key.clone(), value.clone())).collect()
+                };
                 match key {
                     Some(_) => Members::Object(list.into_iter()),
                     None => Members::Values(list.into_iter().map(|(_, value)| value).collect::<Vec<_>>().into_iter()),
@@ -43,8 +46,11 @@ impl Machine<'_> {
             Value::Set(members) => {
                 let members = members.clone();
                 self.context.work(members.len().saturating_mul(BYTES_PER_MEMBER)).map_err(stopped)?;
-                let mut list: Vec<_> = members.iter_sorted().cloned().collect();
-                sort(&mut list, |member| member, self.context)?;
+                let list: Vec<_> = if has_other_order(|| members.iter(), members.len(), self.context)? {
+                    order::sorted(members.iter()).into_iter().cloned().collect()
+                } else {
+                    members.iter_sorted().cloned().collect()
+                };
                 Members::Values(list.into_iter())
             }
             _ => Members::None,
@@ -82,17 +88,21 @@ impl Machine<'_> {
     }
 }
 
-/// Puts members into OPA's order, which is not regorus' where sets and objects stand beside each other.
-fn sort<T>(members: &mut [T], key: impl Fn(&T) -> &Value, context: &mut Context) -> Result<(), EvalError> {
+/// Whether OPA's order may not be regorus', which is so where sets and objects stand beside each other. Sorting is paid
+/// for then.
+fn has_other_order<'v, I: Iterator<Item = &'v Value>>(
+    keys: impl Fn() -> I,
+    count: usize,
+    context: &mut Context,
+) -> Result<bool, EvalError> {
     let is_collection = |value: &Value| matches!(value, Value::Array(_) | Value::Set(_) | Value::Object(_));
-    if !members.iter().any(|member| is_collection(key(member))) {
-        return Ok(());
+    if !keys().any(is_collection) {
+        return Ok(false);
     }
-    for member in members.iter() {
-        pay_for_key(key(member), members.len(), context)?;
+    for key in keys() {
+        pay_for_key(key, count, context)?;
     }
-    members.sort_by(|a, b| compare(key(a), key(b)));
-    Ok(())
+    Ok(true)
 }
 
 fn next_of_array(array: &Value, index: &mut usize) -> Option<(Value, Value)> {

@@ -34,9 +34,9 @@ def script(name):
     return module
 
 
-def cargo_build(target_name, *options):
-    """The file that `cargo build --release` makes of a target."""
-    command = ["cargo", "build", "--locked", "--release", *options, "--message-format", "json-render-diagnostics"]
+def cargo_build(target_name, *options, profile="release"):
+    """The file that `cargo build` makes of a target."""
+    command = ["cargo", "build", "--locked", "--profile", profile, *options, "--message-format", "json-render-diagnostics"]
     messages = [json.loads(line) for line in run(command, cwd=ROOT).splitlines()]
     files = [message["filenames"][0] for message in messages if message.get("target", {}).get("name") == target_name]
     return pathlib.Path(files[-1])

@@ -36,10 +36,10 @@ impl Ticks {
         self.set(MILLISECONDS);
     }
 
+    /// If it fails, ticks come as they did, and it is tried again the next time.
     fn set(&self, period: u32) {
-        if self.period.replace(period) != period {
-            // If it fails, ticks come as they did.
-            let _ = hostcalls::set_tick_period(period);
+        if self.period.get() != period && hostcalls::set_tick_period(period).is_ok() {
+            self.period.set(period);
         }
     }
 }

@@ -87,10 +87,8 @@ impl Refusal {
             (_, None) => false,
             (Self::MethodNotAllowed | Self::BadRequest, Some(_)) => true,
             (Self::Unavailable, Some(endpoint)) => !matches!(endpoint, Endpoint::Features),
-            (Self::VersionConflict, Some(endpoint)) => matches!(endpoint, Endpoint::Update),
-            (Self::Conflict | Self::Replaced, Some(endpoint)) => {
-                matches!(endpoint, Endpoint::Update | Endpoint::Rollback)
-            }
+            (Self::VersionConflict | Self::Replaced, Some(endpoint)) => matches!(endpoint, Endpoint::Update),
+            (Self::Conflict, Some(endpoint)) => matches!(endpoint, Endpoint::Update | Endpoint::Rollback),
             (Self::Forbidden | Self::LengthRequired | Self::TooLarge, Some(endpoint)) => endpoint.writes(),
         }
     }

@@ -212,8 +212,9 @@ impl Visit {
     }
 }
 
-/// The number of the connection that a request came on.
+/// The number of the connection that a request came on, where numbers are counted up: those of HTTP/3 are not.
 fn connection(desk: &dyn Desk) -> Option<u64> {
+    desk.property(&["request", "protocol"]).ok().flatten().filter(|protocol| protocol != b"HTTP/3")?;
     let bytes = desk.property(&["connection", "id"]).ok().flatten()?;
     Some(u64::from_le_bytes(bytes.try_into().ok()?))
 }

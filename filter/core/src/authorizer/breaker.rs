@@ -73,7 +73,7 @@ impl Authorizer {
             // Whether a 504 is Envoy's or OPA's makes no difference here.
             let silent = remote::result(remote, reply, Duration::ZERO).is_err_and(Reason::is_silence);
             let result = if silent { ProbeResult::Unanswered } else { ProbeResult::Answered };
-            let begins = breaker.probed(settings, probe, !silent, self.clock.now());
+            let begins = breaker.probed(settings, remote.timeout, probe, !silent, self.clock.now());
             Some(Probed { result, begins })
         })?
     }

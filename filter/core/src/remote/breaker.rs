@@ -76,6 +76,8 @@ pub struct Breaker {
     next_probe: u64,
     /// Probes that were answered in a row, while the breaker is half open.
     answered: u32,
+    /// When a probe of the closed breaker failed at once.
+    doubted: Option<u64>,
 }
 
 /// A probe: when it was sent.
@@ -100,7 +102,7 @@ impl Breaker {
     #[must_use]
     pub fn new(window: Duration, now: u64) -> Self {
         let window = Window::new(window);
-        Self { state: State::Closed, since: now, window, probe: None, next_probe: 0, answered: 0 }
+        Self { state: State::Closed, since: now, window, probe: None, next_probe: 0, answered: 0, doubted: None }
     }
 
     /// Whether calls may be made.
@@ -143,17 +145,29 @@ impl Breaker {
     }
 
     /// What became of a probe; the state that begins now, if one does.
-    pub fn probed(&mut self, settings: &config::Breaker, probe: Probe, answered: bool, now: u64) -> Option<State> {
+    pub fn probed(
+        &mut self,
+        settings: &config::Breaker,
+        timeout: Duration,
+        probe: Probe,
+        answered: bool,
+        now: u64,
+    ) -> Option<State> {
         if !self.awaits(probe) {
             return None;
         }
         self.probe = None;
+        if !answered && self.is_closed() && self.may_pass(settings, timeout, probe, now) {
+            (self.doubted, self.next_probe) = (Some(now), after(probe.0, APART));
+            return None;
+        }
         self.answered = if answered { self.answered.saturating_add(1) } else { 0 };
         self.next_probe = if answered { after(probe.0, APART) } else { after(now, settings.probe_interval) };
         let state = match self.state {
             // It answers: what had no answer was asked too much.
             State::Closed if answered => {
                 self.window.clear();
+                self.doubted = None;
                 State::Closed
             }
             _ if !answered => State::Open,
@@ -161,6 +175,13 @@ impl Breaker {
             _ => State::HalfOpen,
         };
         (state != self.state).then(|| self.begin(state, now))
+    }
+
+    /// Whether what made a probe fail may be over soon: it did so at once, as everything does in the moment in which a
+    /// cluster has no room or a connection ends. If the suspicion lasts, another probe tells.
+    fn may_pass(&self, settings: &config::Breaker, timeout: Duration, probe: Probe, now: u64) -> bool {
+        let is_early = now < after(probe.0, timeout.checked_div(2).unwrap_or_default());
+        is_early && self.doubted.is_none_or(|doubted| now >= after(doubted, settings.window))
     }
 
     /// How it stands.
@@ -175,7 +196,7 @@ impl Breaker {
         (self.state, self.since) = (state, now);
         if state != State::HalfOpen {
             self.window.clear();
-            self.answered = 0;
+            (self.answered, self.doubted) = (0, None);
         }
         state
     }

@@ -92,7 +92,11 @@ impl Rollout {
     /// # Errors
     /// Nothing is changed.
     pub fn update(&self, update: &Update, by: &str) -> Result<Change, Refused> {
-        let setting = self.changeable(update.feature)?;
+        // What is stored below carries the digest of this configuration: under the newest one it would not hold.
+        if self.is_replaced(update.feature) {
+            return Err(Refused::Replaced);
+        }
+        let setting = self.configured(update.feature)?;
         let percentage = Percentage::new(update.percentage).map_err(|why| invalid("percentage", &why))?;
         self.allows(update.feature, setting, percentage)?;
         if update.ttl.is_some_and(|ttl| !(1..=MAX_TTL).contains(&ttl)) {
@@ -108,6 +112,7 @@ impl Rollout {
             percentage,
             rolled_back: false,
             digest: digest(update.feature, setting.enabled, setting.percentage),
+            also: None,
             since: now.unwrap_or_default(),
             until,
             by: named(by)?,
@@ -116,19 +121,22 @@ impl Rollout {
         self.set(update.feature, &over, update.if_version)
     }
 
-    /// Takes a feature from everyone, on all workers, until an update or a push of its section.
+    /// Takes a feature from everyone, on all workers, until an update or a push of its section. It is said of the newest
+    /// configuration too, so that no push that is on its way stands against it, or ends it.
     ///
     /// # Errors
     /// Nothing is changed.
     pub fn rollback(&self, feature: Feature, by: &str) -> Result<Change, Refused> {
-        let setting = self.changeable(feature)?;
+        let setting = self.configured(feature)?;
         if feature == Feature::RustOpa && !self.has_remote {
             return Err(Refused::Conflict("without `remote` nobody else could decide".to_owned()));
         }
+        let digest = digest(feature, setting.enabled, setting.percentage);
         let over = Override {
             percentage: Percentage::NOBODY,
             rolled_back: true,
-            digest: digest(feature, setting.enabled, setting.percentage),
+            also: self.newest_digest(feature).filter(|newest| *newest != digest),
+            digest,
             // A rollback is not refused for want of a clock.
             since: self.now_ms().unwrap_or_default(),
             until: None,
@@ -184,11 +192,7 @@ impl Rollout {
         Some(Ended { feature, why, over: over.clone() })
     }
 
-    fn changeable(&self, feature: Feature) -> Result<&config::Feature, Refused> {
-        // What is stored below carries the digest of this configuration: under the newest one it would not hold.
-        if self.is_replaced(feature) {
-            return Err(Refused::Replaced);
-        }
+    fn configured(&self, feature: Feature) -> Result<&config::Feature, Refused> {
         self.setting(feature)
             .ok_or_else(|| Refused::Conflict(format!("`features.{}` is not configured", feature.label())))
     }

@@ -52,6 +52,9 @@ pub struct Override {
     pub rolled_back: bool,
     /// Of what it overrides; see [`digest`].
     pub digest: String,
+    /// The same of the configuration that takes its place, where that differs: a rollback is said of both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub also: Option<String>,
     /// When it was set, in milliseconds since the epoch; 0 if nobody knew.
     pub since: u64,
     /// When it ends by itself, in milliseconds since the epoch.

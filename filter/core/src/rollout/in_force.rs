@@ -175,7 +175,10 @@ impl Rollout {
 
     /// Whether an override was said of this feature as it stands here.
     pub(super) fn is_meant(&self, feature: Feature, over: &Override) -> bool {
-        self.setting(feature).is_some_and(|setting| over.digest == digest(feature, setting.enabled, setting.percentage))
+        self.setting(feature).is_some_and(|setting| {
+            let digest = digest(feature, setting.enabled, setting.percentage);
+            over.digest == digest || over.also.as_ref() == Some(&digest)
+        })
     }
 
     /// The version of the live state when this configuration was taken, or the first that could be read since.

@@ -116,11 +116,17 @@ impl Rollout {
             .is_none_or(|attached| Rc::ptr_eq(&attached.known.newest.or(&attached.taken), &attached.taken))
     }
 
-    /// Whether a change of this feature, made here, would be another one under the newest configuration.
+    /// Whether an update of this feature, made here, would be another one under the newest configuration.
     pub(super) fn is_replaced(&self, feature: Feature) -> bool {
         self.attached
             .as_ref()
             .is_some_and(|attached| attached.known.newest.or(&attached.taken).of(feature) != attached.taken.of(feature))
+    }
+
+    /// What an override of this feature would carry under the newest configuration; `None`: it does not have the feature.
+    pub(super) fn newest_digest(&self, feature: Feature) -> Option<String> {
+        let attached = self.attached.as_ref()?;
+        attached.known.newest.or(&attached.taken).of(feature).digest.clone()
     }
 
     pub(super) fn taken(&self) -> Taken {

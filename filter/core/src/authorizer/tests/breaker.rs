@@ -17,8 +17,12 @@ fn by(clock: &Rc<FakeClock>, shelf: &Shelf, extra: &str) -> Rc<Authorizer> {
     Rc::new(authorizer.unwrap_or_else(|error| panic!("{error}")))
 }
 
+thread_local! {
+    static CLOCK: Rc<FakeClock> = Rc::default();
+}
+
 fn on(shelf: &Shelf, extra: &str) -> Rc<Authorizer> {
-    by(&Rc::default(), shelf, extra)
+    by(&CLOCK.with(Rc::clone), shelf, extra)
 }
 
 /// A remote OPA with this breaker, beside these keys.
@@ -36,10 +40,15 @@ fn calls(authorizer: &Rc<Authorizer>, count: usize, reply: &RemoteReply) {
 }
 
 fn open(authorizer: &Rc<Authorizer>) {
+    open_by(&CLOCK.with(Rc::clone), authorizer);
+}
+
+fn open_by(clock: &FakeClock, authorizer: &Rc<Authorizer>) {
     calls(authorizer, 20, &RemoteReply::Reset);
     let (probe, callout) = authorizer.probe().expect("a probe");
     assert_eq!(String::from_utf8(callout.body).unwrap(), r#"{"input":{}}"#);
     assert_eq!(callout.headers[0], (":path".to_owned(), "/v1/data/envoy/authz/allow".to_owned()));
+    clock.now.set(clock.now.get() + 1_000_000_000);
     let probed = authorizer.probed(probe, RemoteReply::Failed).expect("a change");
     assert_eq!(probed, Probed { result: ProbeResult::Unanswered, begins: Some(Stands::Open) });
 }
@@ -96,9 +105,9 @@ fn it_closes_by_itself_when_probes_are_answered() {
     let clock = Rc::<FakeClock>::default();
     let extra = format!(r#""remote": {{"cluster": "opa", "breaker": {{"probes": 1}}}}, {SPLIT}"#);
     let authorizer = by(&clock, &Shelf::default(), &extra);
-    open(&authorizer);
+    open_by(&clock, &authorizer);
     assert!(authorizer.probe().is_none(), "the interval is not over");
-    clock.now.set(1_000_000_000);
+    clock.now.set(2_000_000_000);
     let (probe, _) = authorizer.probe().expect("a probe");
     assert_eq!(at_once(&authorizer, &[("x-user", "alice")]).1, "remote:breaker_open");
     // What OPA says does not count, only that it says something.

@@ -192,7 +192,8 @@ fn after_a_rollback_nobody_is_inline_by_name_or_for_want_of_a_remote_answer() {
     configuration["features"]["rust_opa"]["users"] = json!({"carol": true});
     configuration["features"]["rust_opa"]["headers"] = json!([{"name": "x-beta", "value": "1", "use": true}]);
     configuration["remote"]["breaker"] = json!({"fallback_to_inline": true});
-    let authorizer = Vm::of(&Process::start()).authorizer(&configuration);
+    let vm = Vm::of(&Process::start());
+    let authorizer = vm.authorizer(&configuration);
     let begin = |headers: &[(&str, &str)]| authorizer.check(arrival(head(headers), false), &host()).0;
     // Nobody, and alice, are remote users at 50 %.
     let by_name = [&[("x-user", "carol")][..], &[("x-beta", "1")]];
@@ -203,6 +204,7 @@ fn after_a_rollback_nobody_is_inline_by_name_or_for_want_of_a_remote_answer() {
         check.resume(RemoteReply::Reset, &host());
     }
     let (probe, _) = authorizer.probe().unwrap();
+    vm.clock.now.set(vm.clock.now.get() + 1_000_000_000);
     assert!(authorizer.probed(probe, RemoteReply::Reset).is_some());
 
     let everybody = [by_name[0], by_name[1], &instead];

@@ -33,8 +33,9 @@ impl Breaker {
         self.probe(&SETTINGS, TIMEOUT, now)
     }
 
+    /// After all its time.
     fn hears(&mut self, probe: Option<Probe>, answered: bool, now: u64) -> Option<State> {
-        self.probed(&SETTINGS, probe.expect("a probe"), answered, now)
+        self.probed(&SETTINGS, Duration::ZERO, probe.expect("a probe"), answered, now)
     }
 
     /// One that has just opened.
@@ -166,7 +167,7 @@ fn it_closes_after_enough_answered_probes_in_a_row() {
     let once = config::Breaker { probes: 1, ..SETTINGS };
     let mut breaker = Breaker::opened(SECOND);
     let probe = breaker.probe(&once, TIMEOUT, 4 * SECOND).unwrap();
-    assert_eq!(breaker.probed(&once, probe, true, 4 * SECOND), Some(State::Closed));
+    assert_eq!(breaker.probed(&once, TIMEOUT, probe, true, 4 * SECOND), Some(State::Closed));
 }
 
 #[test]
@@ -214,6 +215,38 @@ fn operators_see_state_age_and_calls() {
     assert_eq!(Breaker::opened(SECOND).view(3 * SECOND), view);
 }
 
+#[test]
+fn a_probe_that_fails_at_once_opens_nothing_unless_another_one_has_no_answer_either() {
+    let in_doubt = || {
+        let mut breaker = new(0);
+        breaker.calls(false, 10, SECOND);
+        let probe = breaker.asks(SECOND).unwrap();
+        assert_eq!(breaker.probed(&SETTINGS, TIMEOUT, probe, false, SECOND + milliseconds(99)), None);
+        breaker
+    };
+    let second = SECOND + milliseconds(950);
+    for (answered, becomes) in [(true, None), (false, Some(State::Open))] {
+        let mut breaker = in_doubt();
+        assert_eq!(breaker.asks(second - 1), None);
+        let probe = breaker.asks(second).expect("the suspicion lasts");
+        assert_eq!(breaker.probed(&SETTINGS, TIMEOUT, probe, answered, second), becomes);
+    }
+    // The burst is over.
+    let mut breaker = in_doubt();
+    breaker.calls(true, 11, second);
+    assert_eq!(breaker.asks(second), None);
+    // Long after, it is another one.
+    let later = SECOND + milliseconds(99) + 5 * SECOND;
+    breaker.calls(false, 10, later);
+    let probe = breaker.asks(later).unwrap();
+    assert_eq!(breaker.probed(&SETTINGS, TIMEOUT, probe, false, later), None);
+    // One that has waited is not in doubt.
+    let mut breaker = new(0);
+    breaker.calls(false, 10, SECOND);
+    let probe = breaker.asks(SECOND).unwrap();
+    assert_eq!(breaker.probed(&SETTINGS, TIMEOUT, probe, false, SECOND + milliseconds(100)), Some(State::Open));
+}
+
 /// The same machine written another way: every call of the window is kept, and the state is told by what happened.
 #[derive(Default)]
 struct Model {
@@ -223,6 +256,7 @@ struct Model {
     answered_in_a_row: u32,
     due: u64,
     awaited: Option<u64>,
+    doubted: Option<u64>,
 }
 
 impl Model {
@@ -250,14 +284,19 @@ impl Model {
     }
 
     fn probed(&mut self, answered: bool, now: u64) {
-        let apart = self.awaited.take().expect("a probe") + milliseconds(950);
+        let sent = self.awaited.take().expect("a probe");
+        let apart = sent + milliseconds(950);
         match (self.open_since, answered) {
             (None, true) => {
                 self.calls.clear();
-                self.due = apart;
+                (self.due, self.doubted) = (apart, None);
+            }
+            (None, false) if now < sent + milliseconds(100) && self.doubted.is_none_or(|at| now >= at + 5 * SECOND) => {
+                (self.due, self.doubted) = (apart, Some(now));
             }
             (None, false) => {
                 self.calls.clear();
+                self.doubted = None;
                 (self.open_since, self.due, self.answered_in_a_row) = (Some(now), now + 3 * SECOND, 0);
             }
             (Some(_), false) => (self.due, self.answered_in_a_row) = (now + 3 * SECOND, 0),
@@ -297,7 +336,7 @@ fn it_does_what_the_model_does() {
                 _ => {
                     let Some(sent) = probe.take().filter(|probe| breaker.awaits(*probe)) else { continue };
                     let answered = random.next(2) == 0;
-                    match breaker.probed(&SETTINGS, sent, answered, now) {
+                    match breaker.probed(&SETTINGS, TIMEOUT, sent, answered, now) {
                         Some(State::Open) => opened += 1,
                         Some(State::HalfOpen) => half += 1,
                         Some(State::Closed) => closed += 1,

@@ -8,6 +8,7 @@ fn over(change: impl FnOnce(&mut Override)) -> Override {
     let mut over = Override {
         percentage: Percentage::new(12.34).unwrap(),
         rolled_back: false,
+        also: None,
         digest: "d".repeat(64),
         since: 1,
         until: Some(2),

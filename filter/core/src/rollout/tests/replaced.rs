@@ -18,17 +18,34 @@ fn updated(rollout: &Rollout) -> Result<u64, Refused> {
 }
 
 #[test]
-fn a_change_under_the_configuration_before_is_refused_and_stores_nothing() {
+fn an_update_under_the_configuration_before_is_refused_and_stores_nothing() {
     let vm = Vm::of(&Process::start());
     let (before, newest) = (vm.take(&at(5.0)), vm.take(&at(6.0)));
     begin(&newest, 3);
-    for change in [rolled_back, updated] {
-        assert_eq!(change(&before), Err(Refused::Replaced));
-    }
+    assert_eq!(updated(&before), Err(Refused::Replaced));
     assert_eq!((vm.live.document(), before.is_newest(), newest.is_newest()), (None, false, true));
     // What is not said of a configuration is done. So is what is sent again.
     assert_eq!(before.clean_caches().unwrap().version, 1);
-    assert_eq!((rolled_back(&newest), seen(&newest)), (Ok(2), "0 rolled_back override".to_owned()));
+    assert_eq!((updated(&newest), seen(&newest)), (Ok(2), "50 overridden override".to_owned()));
+}
+
+#[test]
+fn a_rollback_is_said_of_the_configuration_that_is_about_to_take_over_too() {
+    let process = Process::start();
+    let (vm, late) = (Vm::of(&process), Vm::of(&process));
+    let serving = vm.take(&at(5.0));
+    begin(&serving, 1);
+    // It may be on its way for long.
+    let coming = vm.take(&at(6.0));
+    assert_eq!(rolled_back(&serving), Ok(1));
+    // Whoever takes either of them later, here or elsewhere, has it.
+    let (again, elsewhere) = (vm.take(&at(5.0)), late.take(&at(6.0)));
+    for rollout in [&serving, &coming, &again, &elsewhere] {
+        assert_eq!((rollout.tick(), seen(rollout)), (vec![], "0 rolled_back override".to_owned()));
+    }
+    // Another push ends it.
+    let other = vm.take(&at(7.0));
+    assert_eq!((other.tick().len(), seen(&other)), (1, "7 active configuration".to_owned()));
 }
 
 #[test]
@@ -36,15 +53,15 @@ fn where_both_say_the_same_of_the_feature_the_change_is_the_same() {
     let vm = Vm::of(&Process::start());
     let before = vm.take(&at(5.0));
     let newest = vm.take(&features(json!({"rollout_percentage": 5}), json!({"rollout_percentage": 6})));
-    assert_eq!(rolled_back(&before), Ok(1));
-    assert_eq!((seen(&newest), newest.tick()), ("0 rolled_back override".to_owned(), vec![]));
-    assert_eq!(before.rollback(Feature::RustCache, "ops"), Err(Refused::Replaced));
+    assert_eq!(updated(&before), Ok(1));
+    assert_eq!((seen(&newest), newest.tick()), ("50 overridden override".to_owned(), vec![]));
+    assert_eq!(before.update(&to(Feature::RustCache, 50.0), "ops"), Err(Refused::Replaced));
     // The same percentage, and nobody else to decide; or nobody to tell apart.
     for missing in ["remote", "identity"] {
         let mut pushed = at(100.0);
         pushed.as_object_mut().unwrap().remove(missing);
         let (before, newest) = (vm.take(&at(100.0)), vm.take(&pushed));
-        assert_eq!((rolled_back(&before), updated(&before)), (Err(Refused::Replaced), Err(Refused::Replaced)));
+        assert_eq!(updated(&before), Err(Refused::Replaced));
         drop(newest);
     }
 }
@@ -79,20 +96,20 @@ fn one_that_is_taken_up_again_is_known_by_a_connection_that_came_later() {
     let second = vm.take(&at(6.0));
     // On its way to take over: nobody has asked it yet.
     begin(&first, 4);
-    assert_eq!(rolled_back(&first), Err(Refused::Replaced));
+    assert_eq!(updated(&first), Err(Refused::Replaced));
     begin(&second, 3);
     // A listener that is drained has connections from before; and who knows of one whose number is not told.
     begin(&first, 2);
     begin(&first, 3);
     first.begins(&|| None);
-    assert_eq!(rolled_back(&first), Err(Refused::Replaced));
+    assert_eq!(updated(&first), Err(Refused::Replaced));
     begin(&first, 4);
-    assert_eq!((rolled_back(&first), updated(&second)), (Ok(1), Err(Refused::Replaced)));
+    assert_eq!((updated(&first), updated(&second)), (Ok(1), Err(Refused::Replaced)));
     // And the other way round.
     begin(&second, 4);
     assert_eq!(updated(&second), Err(Refused::Replaced));
     begin(&second, 5);
-    assert_eq!((updated(&second), rolled_back(&first)), (Ok(2), Err(Refused::Replaced)));
+    assert_eq!((updated(&second), updated(&first)), (Ok(2), Err(Refused::Replaced)));
 }
 
 #[test]
